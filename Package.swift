@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A Swift target of this package and, mirroring it, the target of its tests.
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], testing: [Target.Dependency] = [],
+  excluding: [String] = []
+) -> [Target] {
+  [
+    .target(name: name, dependencies: dependencies, swiftSettings: strict),
+    .testTarget(
+      name: name + "Tests", dependencies: [.target(name: name)] + dependencies + testing,
+      exclude: excluding, swiftSettings: strict),
+  ]
+}
+
+let package = Package(
+  name: "ascribe",
+  products: [
+    .library(name: "Ascribe", targets: ["Ascribe"]),
+    .executable(name: "ascribe", targets: ["AscribeCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .target(name: "CONNX", dependencies: ["CProtobufC"]),
+    .target(
+      name: "CONNXCheck",
+      cxxSettings: [.define("ONNX_NAMESPACE", to: "onnx"), .define("ONNX_ML", to: "1")],
+      linkerSettings: [
+        .linkedLibrary("onnx"), .linkedLibrary("onnx_proto"), .linkedLibrary("protobuf"),
+      ]),
+    .target(
+      name: "CDNNL", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(
+      name: "CImage", linkerSettings: [.linkedLibrary("gd"), .linkedLibrary("exif")]),
+    .executableTarget(
+      name: "AscribeCLI",
+      dependencies: [
+        "Ascribe", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+  ]
+    + module("Tensors")
+    + module("Kernels", ["Tensors", "CDNNL"])
+    + module("Graphs", ["Kernels", "Tensors"])
+    + module("Operators", ["Graphs", "Kernels", "Tensors"])
+    + module("ONNXFormat", ["Operators", "Graphs", "Tensors", "CONNX", "CONNXCheck"])
+    + module("Rewrites", ["Operators", "Graphs", "Kernels", "Tensors"])
+    + module("Attribution", ["Rewrites", "Operators", "Graphs", "Kernels", "Tensors"])
+    + module("Evaluation", ["Attribution", "Tensors", "CImage"])
+    + module("Reports", ["Evaluation", "Attribution", "Tensors", "CImage"])
+    + module(
+      "Ascribe",
+      [
+        "Reports", "Evaluation", "Attribution", "Rewrites", "ONNXFormat", "Operators", "Graphs",
+        "Kernels", "Tensors",
+      ]),
+  cxxLanguageStandard: .cxx17
+)

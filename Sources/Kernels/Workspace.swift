@@ -1,0 +1,41 @@
+import Tensors
+
+/// What one thread needs to run kernels: recycled memory and the caches of compiled primitives.
+///
+/// A workspace belongs to the thread that made it; models and graphs are shared between threads,
+/// workspaces are not.
+package final class Workspace {
+  private let pool = BufferPool()
+
+  /// A workspace with empty caches.
+  package init() {}
+
+  /// Bytes of intermediate tensors at the worst moment so far.
+  package var peakBytes: Int { pool.peakBytes }
+
+  /// An uninitialised tensor in recycled memory, for a kernel to fill.
+  package func tensor(
+    _ elementType: ElementType, _ shape: Shape, layout: Layout = .rowMajor
+  ) -> Tensor {
+    let bytes = layout.paddedCount(of: shape) * elementType.size
+    return Tensor(elementType, shape, layout: layout, storage: pool.storage(byteCount: bytes))
+  }
+
+  /// A tensor in recycled memory whose elements `body` writes, all of them, in row-major order.
+  package func tensor<E: Element, Failure: Error>(
+    _ type: E.Type, _ shape: Shape,
+    initializing body: (UnsafeMutableBufferPointer<E>) throws(Failure) -> Void
+  ) throws(Failure) -> Tensor {
+    let tensor = tensor(E.elementType, shape)
+    let base = tensor.address.bindMemory(to: E.self, capacity: shape.elementCount)
+    try body(UnsafeMutableBufferPointer(start: base, count: shape.elementCount))
+    return tensor
+  }
+}
+
+/// Why a kernel refused its operands. It knows no graph; the interpreter adds the node.
+package struct KernelError: Error, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) { self.description = description }
+}
