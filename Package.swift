@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -67,3 +68,20 @@ let package = Package(
       ]),
   cxxLanguageStandard: .cxx17
 )
+
+let exists = { (name: String) in
+  FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/Sources/\(name)")
+    || FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/Tests/\(name)")
+}
+package.targets.removeAll { !exists($0.name) }
+for target in package.targets {
+  target.dependencies.removeAll {
+    switch $0 {
+    case .byNameItem(let name, _), .targetItem(let name, _): !exists(name)
+    default: false
+    }
+  }
+}
+package.products.removeAll {
+  $0.name.lowercased() == "ascribe" && !exists($0.name == "ascribe" ? "AscribeCLI" : $0.name)
+}

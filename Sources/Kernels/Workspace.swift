@@ -1,4 +1,4 @@
-import Tensors
+package import Tensors
 
 /// What one thread needs to run kernels: recycled memory and the caches of compiled primitives.
 ///

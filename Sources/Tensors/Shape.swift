@@ -51,7 +51,7 @@ public struct Shape: Hashable, Sendable {
   /// The shape that both operands of an elementwise operator are stretched to, or nil if they do
   /// not agree. Rule: <https://onnx.ai/onnx/repo-docs/Broadcasting.html>.
   public static func broadcast(_ a: Shape, _ b: Shape) -> Shape? {
-    let rank = max(a.rank, b.rank)
+    let rank = Swift.max(a.rank, b.rank)
     var result = [Int](repeating: 1, count: rank)
     for back in 1..<(rank + 1) {
       let x = back <= a.rank ? a.dimensions[a.rank - back] : 1

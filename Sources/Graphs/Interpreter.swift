@@ -1,0 +1,96 @@
+package import Kernels
+package import Tensors
+
+/// Runs a specialised graph, one node after the other.
+///
+/// An interpreter belongs to one thread, like its workspace. Tensors die at their last use; the plan
+/// for that is made once.
+package final class Interpreter {
+  package let graph: Graph
+  package let workspace: Workspace
+
+  /// Told of every node that has run and the seconds that it took, by profilers.
+  package var observer: ((Node, Double) -> Void)?
+
+  /// Per node, the values that no later node reads.
+  private let dying: [[Value]]
+  /// Constants in the element type that the graph computes in, by value index.
+  private var constants: [Tensor?]
+
+  /// An interpreter of a graph whose values all have types.
+  package init(_ graph: Graph, in workspace: Workspace) {
+    self.graph = graph
+    self.workspace = workspace
+    self.dying = graph.lastUses()
+    self.constants = graph.values.map { graph.constant(of: $0) }
+  }
+
+  /// The outputs for these inputs, in row-major order.
+  ///
+  /// - Parameter inputs: one tensor per input of the graph, of exactly its type.
+  /// - Throws: `ModelError` that names the input that does not fit or the node that fails.
+  package func run(_ inputs: [Tensor]) throws(ModelError) -> [Tensor] {
+    var values = constants
+    try bind(inputs, to: &values)
+    let clock = ContinuousClock()
+    for (index, node) in graph.nodes.enumerated() {
+      let start = observer == nil ? nil : clock.now
+      let operands = operands(of: node, from: &values, dying: dying[index])
+      let outputs: [Tensor]
+      do throws(OperatorError) {
+        outputs = try node.operation.forward(operands, in: workspace)
+      } catch {
+        throw ModelError(error, in: node, of: graph)
+      }
+      for (value, tensor) in zip(node.outputs, outputs) { values[value.index] = tensor }
+      if let start { observer?(node, (clock.now - start) / .seconds(1)) }
+    }
+    return graph.outputs.compactMap { values[$0.index].map(workspace.rowMajor) }
+  }
+
+  private func bind(_ inputs: [Tensor], to values: inout [Tensor?]) throws(ModelError) {
+    guard inputs.count == graph.inputs.count else {
+      throw ModelError(
+        "the graph has \(graph.inputs.count) inputs, \(inputs.count) were given", kind: .usage)
+    }
+    for (value, tensor) in zip(graph.inputs, inputs) {
+      guard graph.type(of: value) == TensorType(of: tensor) else {
+        let expected = graph.type(of: value)?.description ?? "an unknown type"
+        throw ModelError(
+          "input '\(graph.name(of: value))' takes \(expected), not \(tensor)", kind: .usage)
+      }
+      values[value.index] = tensor
+    }
+  }
+
+  /// The operands of a node, which takes over those that nobody reads after it.
+  private func operands(
+    of node: Node, from values: inout [Tensor?], dying: [Value]
+  ) -> [Tensor?] {
+    let operands = node.inputs.map { input -> Tensor? in
+      guard let input, let tensor = values[input.index] else { return nil }
+      guard !node.operation.acceptsAnyLayout, tensor.layout != .rowMajor else { return tensor }
+      let converted = workspace.rowMajor(tensor)
+      values[input.index] = converted
+      return converted
+    }
+    for value in dying { values[value.index] = nil }
+    return operands
+  }
+}
+
+extension Graph {
+  /// Per node, the values that it reads or makes and no later node and no output reads.
+  fileprivate func lastUses() -> [[Value]] {
+    var isNeeded = [Bool](repeating: false, count: records.count)
+    for output in outputs { isNeeded[output.index] = true }
+    var dying: [[Value]] = Array(repeating: [], count: nodes.count)
+    for (index, node) in nodes.enumerated().reversed() {
+      for case let input? in node.inputs where !isNeeded[input.index] {
+        isNeeded[input.index] = true
+        dying[index].append(input)
+      }
+    }
+    return dying
+  }
+}

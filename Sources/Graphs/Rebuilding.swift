@@ -1,0 +1,79 @@
+/// Copies a graph node by node into a builder, so that a pass can put other nodes in place of some.
+///
+/// Inputs, constants and outputs are carried over; a pass sees the values of the new graph only.
+package struct GraphRebuilder {
+  package var builder = GraphBuilder()
+  /// The graph that is copied.
+  package let source: Graph
+  private var mapped: [Value?]
+
+  /// A rebuilder that has copied the inputs of `source` and none of its nodes.
+  package init(_ source: Graph) {
+    self.source = source
+    self.mapped = Array(repeating: nil, count: source.records.count)
+    builder.setOpset(source.opset)
+    for input in source.inputs {
+      let record = source.records[input.index]
+      if let type = record.type {
+        mapped[input.index] = builder.input(record.name, type)
+      } else if let declared = record.declared {
+        mapped[input.index] = builder.input(record.name, declared: declared)
+      }
+    }
+  }
+
+  /// The value of the new graph that stands for one of the old; constants are copied when first
+  /// asked for.
+  package mutating func callAsFunction(_ value: Value) -> Value {
+    if let known = mapped[value.index] { return known }
+    let record = source.records[value.index]
+    guard let constant = record.constant else {
+      preconditionFailure("'\(record.name)' is read before it is computed")
+    }
+    let copy = builder.constant(
+      constant, name: record.name, elementType: record.type?.elementType)
+    mapped[value.index] = copy
+    return copy
+  }
+
+  /// Lets `replacement` stand for the value `old` from here on.
+  package mutating func replace(_ old: Value, by replacement: Value) {
+    mapped[old.index] = replacement
+  }
+
+  /// Whether a value of the old graph has one in the new already.
+  package func isMapped(_ value: Value) -> Bool { mapped[value.index] != nil }
+
+  /// Copies a node as it is.
+  package mutating func copy(_ node: Node) throws(ModelError) {
+    let inputs = node.inputs.map { $0.map { self($0) } }
+    let names = node.outputs.map { source.name(of: $0) }
+    let outputs: [Value]
+    if node.outputs.allSatisfy({ source.type(of: $0) != nil }) {
+      do throws(OperatorError) {
+        outputs = try builder.append(
+          node.operation, inputs, name: node.name, outputNames: names)
+      } catch {
+        throw ModelError(error, in: node, of: source)
+      }
+    } else {
+      outputs = builder.appendUntyped(
+        node.operation, inputs, name: node.name, outputNames: names)
+    }
+    for (old, new) in zip(node.outputs, outputs) {
+      replace(old, by: new)
+      if let declared = source.declaredType(of: old) { builder.declare(declared, of: new) }
+    }
+  }
+
+  /// The new graph, with the outputs of the old.
+  package mutating func finish() -> Graph {
+    finish(outputs: source.outputs)
+  }
+
+  /// The new graph, with these values of the old as outputs.
+  package mutating func finish(outputs: [Value]) -> Graph {
+    builder.setOutputs(outputs.map { self($0) })
+    return builder.graph
+  }
+}
