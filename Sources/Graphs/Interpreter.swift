@@ -12,7 +12,7 @@ package final class Interpreter {
   /// Told of every node that has run and the seconds that it took, by profilers.
   package var observer: ((Node, Double) -> Void)?
 
-  /// Per node, the values that no later node reads.
+  /// Per node, those of its inputs and outputs that no later node reads.
   private let dying: [[Value]]
   /// Constants in the element type that the graph computes in, by value index.
   private var constants: [Tensor?]
@@ -42,7 +42,9 @@ package final class Interpreter {
       } catch {
         throw ModelError(error, in: node, of: graph)
       }
-      for (value, tensor) in zip(node.outputs, outputs) { values[value.index] = tensor }
+      for (value, tensor) in zip(node.outputs, outputs) where !dying[index].contains(value) {
+        values[value.index] = tensor
+      }
       if let start { observer?(node, (clock.now - start) / .seconds(1)) }
     }
     return graph.outputs.compactMap { values[$0.index].map(workspace.rowMajor) }
@@ -80,12 +82,13 @@ package final class Interpreter {
 }
 
 extension Graph {
-  /// Per node, the values that it reads or makes and no later node and no output reads.
-  fileprivate func lastUses() -> [[Value]] {
+  /// Per node, those of its inputs and outputs that no later node reads and no output is.
+  func lastUses() -> [[Value]] {
     var isNeeded = [Bool](repeating: false, count: records.count)
     for output in outputs { isNeeded[output.index] = true }
     var dying: [[Value]] = Array(repeating: [], count: nodes.count)
     for (index, node) in nodes.enumerated().reversed() {
+      dying[index] = node.outputs.filter { !isNeeded[$0.index] }
       for case let input? in node.inputs where !isNeeded[input.index] {
         isNeeded[input.index] = true
         dying[index].append(input)

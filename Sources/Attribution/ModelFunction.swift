@@ -1,0 +1,271 @@
+package import Graphs
+package import Kernels
+import Rewrites
+package import Tensors
+
+/// A model as a function of one of its inputs, in batches.
+///
+/// For each batch size the graph is specialised, simplified, differentiated and fused once, and the
+/// interpreter kept. Like a workspace, a function belongs to one thread.
+package final class ModelFunction: DifferentiableFunction {
+  package let pointShape: Shape
+  package let elementType: ElementType
+  package private(set) var batchSize = 1
+  package private(set) var passes = Passes()
+
+  /// The node that was left out so that scores are logits, where one was.
+  package let omittedNode: String?
+
+  private let model: Graph
+  private let explained: Int
+  private let fixed: [Int: Tensor]
+  private let scoreName: String
+  private let workspace: Workspace
+  private let layout: BatchLayout
+  private var forwardPlans: [Int: Interpreter] = [:]
+  private var gradientPlans: [Int: Interpreter] = [:]
+
+  /// What the batch dimension of a model allows.
+  private enum BatchLayout {
+    /// Any number of points at once.
+    case free
+    /// Exactly so many points at once.
+    case fixed(Int)
+    /// There is no batch dimension: a point is the whole input.
+    case none
+  }
+
+  /// The most points that a batch holds: more brings nothing, fewer lose Winograd convolutions.
+  private static let largestBatch = 16
+
+  /// A function of one input of `model`, the others held.
+  ///
+  /// - Parameters:
+  ///   - model: a graph as imported, not specialised.
+  ///   - explained: the index of the input whose elements get attributions.
+  ///   - point: one sample of it, without a batch dimension unless the model has none.
+  ///   - fixed: for each other input its tensor, by index, for one sample.
+  ///   - memoryLimit: bytes of intermediate values that a batch may take.
+  package init(
+    _ model: Graph, explaining explained: Int, pointShape: Shape, fixed: [Int: Tensor] = [:],
+    space: TargetSpace = .logit, memoryLimit: Int = 1 << 30, in workspace: Workspace
+  ) throws(ModelError) {
+    guard let declared = model.declaredType(of: model.inputs[explained]) else {
+      throw ModelError("input \(explained) has no type")
+    }
+    guard declared.elementType.isFloatingPoint else {
+      throw ModelError(
+        "input '\(model.name(of: model.inputs[explained]))' holds \(declared.elementType), which has "
+          + "no gradient; name an inner floating-point value with --layer", kind: .usage)
+    }
+    let scores = try model.scores(in: space)
+    self.model = model
+    self.explained = explained
+    self.pointShape = pointShape
+    self.elementType = declared.elementType
+    self.fixed = fixed
+    self.omittedNode = scores.omitted
+    self.scoreName = model.name(of: scores.value)
+    self.workspace = workspace
+    self.layout = Self.batchLayout(declared, pointShape)
+    self.batchSize = try chooseBatchSize(memoryLimit)
+  }
+
+  package func scores(at points: Tensor) throws(ModelError) -> [[Double]] {
+    var scores: [[Double]] = []
+    try inBatches(points) { (batch, rows) throws(ModelError) in
+      let interpreter = try forwardPlan(rows: batch.shape[0])
+      let output = try interpreter.run(inputs(batch))[0]
+      scores += self.rows(of: output, count: batch.shape[0]).prefix(rows)
+      passes.forward += batch.shape[0]
+    }
+    return scores
+  }
+
+  package func gradients(
+    at points: Tensor, target: Int
+  ) throws(ModelError) -> (scores: [Double], gradients: Tensor) {
+    var scores: [Double] = []
+    var gradients: [Tensor] = []
+    try inBatches(points) { (batch, rows) throws(ModelError) in
+      let interpreter = try gradientPlan(rows: batch.shape[0])
+      let seed = try seed(for: target, like: interpreter.graph)
+      let outputs = try interpreter.run(inputs(batch) + [seed])
+      scores += self.rows(of: outputs[0], count: batch.shape[0]).prefix(rows).map { $0[target] }
+      let shape = Shape([batch.shape[0]] + pointShape)
+      gradients.append(outputs[1].reshaped(to: shape).rows(0..<rows))
+      passes.forward += batch.shape[0]
+      passes.backward += batch.shape[0]
+    }
+    guard gradients.count > 1 else { return (scores, gradients[0]) }
+    return (scores, stacked(gradients))
+  }
+
+  /// The graph that one batch of this size runs, for profiles and dumps.
+  package func gradientGraph(rows: Int) throws(ModelError) -> Graph {
+    try gradientPlan(rows: rows).graph
+  }
+
+  // MARK: - Plans
+
+  private func forwardPlan(rows: Int) throws(ModelError) -> Interpreter {
+    if let plan = forwardPlans[rows] { return plan }
+    let graph = try specialized(rows: rows)
+    let plan = Interpreter(try graph.selecting([try scoreValue(of: graph)]).fused(), in: workspace)
+    forwardPlans[rows] = plan
+    return plan
+  }
+
+  private func gradientPlan(rows: Int) throws(ModelError) -> Interpreter {
+    if let plan = gradientPlans[rows] { return plan }
+    let plan = Interpreter(try differentiated(rows: rows), in: workspace)
+    gradientPlans[rows] = plan
+    return plan
+  }
+
+  private func differentiated(rows: Int) throws(ModelError) -> Graph {
+    let graph = try specialized(rows: rows)
+    let score = try scoreValue(of: graph)
+    let gradient = try graph.gradient(of: score, withRespectTo: [graph.inputs[explained]])
+    return try gradient.graph.selecting([score] + gradient.gradients).fused()
+  }
+
+  private func specialized(rows: Int) throws(ModelError) -> Graph {
+    let shapes = model.inputs.indices.map { index in
+      index == explained ? batchShape(rows) : fixedInput(index, rows: rows)?.shape ?? []
+    }
+    return try model.specialized(to: shapes, in: workspace).simplified()
+  }
+
+  private func scoreValue(of graph: Graph) throws(ModelError) -> Value {
+    guard let value = graph.value(named: scoreName) else {
+      throw ModelError("'\(scoreName)' does not depend on the model's input")
+    }
+    return value
+  }
+
+  // MARK: - Batches
+
+  private static func batchLayout(_ declared: DeclaredType, _ pointShape: Shape) -> BatchLayout {
+    guard let dimensions = declared.dimensions else { return .free }
+    guard dimensions.count == pointShape.rank + 1 else { return .none }
+    if case .fixed(let extent) = dimensions[0], extent > 1 { return .fixed(extent) }
+    return .free
+  }
+
+  private func batchShape(_ rows: Int) -> Shape {
+    if case .none = layout { return pointShape }
+    return Shape([rows] + pointShape)
+  }
+
+  /// The batch size that fits the memory limit; 1 where the model mixes the rows of a batch.
+  private func chooseBatchSize(_ memoryLimit: Int) throws(ModelError) -> Int {
+    switch layout {
+    case .none: return 1
+    case .fixed(let extent): return extent
+    case .free: break
+    }
+    guard try rowsAreIndependent() else { return 1 }
+    let bytes = try differentiated(rows: 2).peakBytes / 2
+    return max(1, min(Self.largestBatch, memoryLimit / max(bytes, 1)))
+  }
+
+  /// Whether a model that declares batches of one gives each row of a larger batch what it would
+  /// give it alone. A batch dimension that is left open says so by itself.
+  private func rowsAreIndependent() throws(ModelError) -> Bool {
+    if case .symbolic? = model.declaredType(of: model.inputs[explained])?.dimensions?.first {
+      return true
+    }
+    let count = pointShape.elementCount
+    let noise = (0..<(2 * count)).map { index in
+      // A fixed sequence without a period that a model could share.
+      Double((index &* 2_654_435_761) % 65_521) / 65_521 - 0.5
+    }
+    let points = Tensor(noise, shape: Shape([2] + pointShape)).converted(to: elementType)
+    let together: [[Double]]
+    do throws(ModelError) {
+      let output = try forwardPlan(rows: 2).run(inputs(points))[0]
+      guard output.shape.first == 2 else { return false }
+      together = rows(of: output, count: 2)
+    } catch {
+      return false
+    }
+    for row in 0..<2 {
+      let alone = try forwardPlan(rows: 1).run(inputs(points.rows(row..<(row + 1))))[0]
+      let scale = together[row].map(abs).max() ?? 0
+      let pairs = zip(rows(of: alone, count: 1)[0], together[row])
+      guard pairs.allSatisfy({ abs($0 - $1) <= 1e-4 * scale }) else { return false }
+    }
+    return true
+  }
+
+  /// Calls `body` with batches that the model takes and the number of their rows that count.
+  private func inBatches(
+    _ points: Tensor, _ body: (Tensor, Int) throws(ModelError) -> Void
+  ) throws(ModelError) {
+    var start = 0
+    while start < points.shape[0] {
+      let rows = min(batchSize, points.shape[0] - start)
+      let batch = points.rows(start..<(start + rows))
+      if case .fixed(let extent) = layout, rows < extent {
+        let padding = Array(repeating: batch.rows((rows - 1)..<rows), count: extent - rows)
+        try body(stacked([batch] + padding), rows)
+      } else {
+        try body(batch, rows)
+      }
+      start += rows
+    }
+  }
+
+  private func inputs(_ batch: Tensor) -> [Tensor] {
+    let rows = batch.shape[0]
+    return model.inputs.indices.map { index in
+      guard index != explained else { return batch.reshaped(to: batchShape(rows)) }
+      return fixedInput(index, rows: rows) ?? batch
+    }
+  }
+
+  /// Another input of the model, its only row repeated for each row of a batch.
+  private func fixedInput(_ index: Int, rows: Int) -> Tensor? {
+    guard let tensor = fixed[index] else { return nil }
+    guard rows > 1, tensor.shape.first == 1 else { return tensor }
+    return stacked(Array(repeating: tensor, count: rows))
+  }
+
+  private func seed(for target: Int, like graph: Graph) throws(ModelError) -> Tensor {
+    guard let input = graph.inputs.last, let type = graph.type(of: input) else {
+      throw ModelError("the gradient has no seed")
+    }
+    let rows = self.rows(in: type.shape)
+    let width = type.shape.elementCount / rows
+    guard target >= 0, target < width else {
+      throw ModelError("target \(target) is not one of the model's \(width) scores", kind: .usage)
+    }
+    var elements = [Double](repeating: 0, count: type.shape.elementCount)
+    for row in 0..<rows { elements[row * width + target] = 1 }
+    return Tensor(elements, shape: type.shape).converted(to: type.elementType)
+  }
+
+  private func rows(in shape: Shape) -> Int {
+    if case .none = layout { return 1 }
+    return max(1, shape.first ?? 1)
+  }
+
+  private func rows(of output: Tensor, count: Int) -> [[Double]] {
+    let elements = output.converted(to: .float64).elements(as: Double.self)
+    let width = elements.count / max(count, 1)
+    return (0..<count).map { Array(elements[($0 * width)..<(($0 + 1) * width)]) }
+  }
+
+  private func stacked(_ tensors: [Tensor]) -> Tensor {
+    let rows = tensors.reduce(0) { $0 + $1.shape[0] }
+    let result = Storage(byteCount: tensors.reduce(0) { $0 + $1.byteCount })
+    var offset = 0
+    for tensor in tensors {
+      (result.base + offset).copyMemory(from: tensor.address, byteCount: tensor.byteCount)
+      offset += tensor.byteCount
+    }
+    let shape = Shape([rows] + tensors[0].shape.dropFirst())
+    return Tensor(tensors[0].elementType, shape, storage: result)
+  }
+}

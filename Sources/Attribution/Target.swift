@@ -1,0 +1,83 @@
+package import Graphs
+
+/// Which score of a model is attributed.
+public enum Target: Sendable, Hashable {
+  /// The largest score at the input.
+  case argmax
+  /// The score with this index, in the order of the output's elements.
+  case index(Int)
+  /// The score of the class with this label.
+  case label(String)
+}
+
+/// Where in a model the scores are read.
+public enum TargetSpace: Sendable, Hashable {
+  /// At the first output, or before its Softmax if it ends in one.
+  case logit
+  /// At the first output, whatever it ends in.
+  case softmax
+  /// At the output with this name.
+  case output(String)
+}
+
+extension TargetSpace: CustomStringConvertible {
+  /// The name on the command line.
+  public var description: String {
+    switch self {
+    case .logit: "logit"
+    case .softmax: "softmax"
+    case .output(let name): name
+    }
+  }
+
+  /// The space with this name on the command line.
+  public init(_ name: String) {
+    self =
+      switch name {
+      case "logit": .logit
+      case "softmax": .softmax
+      default: .output(name)
+      }
+  }
+}
+
+/// The value of a graph that holds the scores, and what was left out to reach it.
+package struct ScoreValue: Sendable {
+  package let value: Value
+  /// The name of the final node that is left out, where one is.
+  package let omitted: String?
+}
+
+extension Graph {
+  /// Where the scores of a target space are.
+  ///
+  /// - Throws: `ModelError` if no output has the name asked for.
+  package func scores(in space: TargetSpace) throws(ModelError) -> ScoreValue {
+    guard let first = outputs.first else { throw ModelError("the model has no output") }
+    switch space {
+    case .logit: return logits(behind: first)
+    case .softmax: return ScoreValue(value: first, omitted: nil)
+    case .output(let name):
+      guard let output = outputs.first(where: { self.name(of: $0) == name }) else {
+        let names = outputs.map { self.name(of: $0) }.joined(separator: ", ")
+        throw ModelError("the model has no output '\(name)'; it has \(names)", kind: .usage)
+      }
+      return ScoreValue(value: output, omitted: nil)
+    }
+  }
+
+  /// The input of the Softmax that `output` ends in, looking through nodes that only reshape.
+  private func logits(behind output: Value) -> ScoreValue {
+    let producers = producers
+    var value = output
+    while let index = producers[value.index], let input = nodes[index].inputs.first ?? nil {
+      switch nodes[index].operatorName {
+      case "Softmax", "LogSoftmax": return ScoreValue(value: input, omitted: nodes[index].name)
+      case "Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Dropout", "Cast":
+        value = input
+      default: return ScoreValue(value: output, omitted: nil)
+      }
+    }
+    return ScoreValue(value: output, omitted: nil)
+  }
+}

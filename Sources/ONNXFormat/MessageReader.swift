@@ -1,0 +1,230 @@
+import CONNX
+import Graphs
+import Tensors
+
+/// Turns decoded protobuf-c structures into Swift values. The only code that follows their pointers.
+///
+/// The wire scan has checked that text is UTF-8 and that counts match the arrays.
+struct MessageReader {
+  /// Decodes a tensor, whose data may lie in the mapped file or beside it.
+  let tensor: (UnsafePointer<Onnx__TensorProto>) throws(ModelError) -> Tensor
+
+  func model(_ message: Onnx__ModelProto) throws(ModelError) -> ModelMessage {
+    guard let graph = message.graph?.pointee else {
+      throw ModelError("the file holds no graph; is it an ONNX model?")
+    }
+    let opsets = opsets(message.opset_import, message.n_opset_import)
+    var functions: [FunctionMessage] = []
+    for function in pointees(message.functions, message.n_functions) {
+      functions.append(try self.function(function))
+    }
+    return ModelMessage(
+      irVersion: Int(message.ir_version),
+      producer: [text(message.producer_name), text(message.producer_version)]
+        .filter { !$0.isEmpty }.joined(separator: " "),
+      opsets: opsets, metadata: entries(message.metadata_props, message.n_metadata_props),
+      graph: try self.graph(graph, opsets), functions: functions)
+  }
+
+  private func graph(
+    _ message: Onnx__GraphProto, _ opsets: [String: Int]
+  ) throws(ModelError) -> GraphMessage {
+    var initializers: [InitializerMessage] = []
+    for pointer in pointers(message.initializer, message.n_initializer) {
+      initializers.append(
+        InitializerMessage(name: text(pointer.pointee.name), tensor: try tensor(pointer)))
+    }
+    for sparse in pointees(message.sparse_initializer, message.n_sparse_initializer) {
+      initializers.append(try self.sparse(sparse))
+    }
+    return GraphMessage(
+      nodes: try nodes(message.node, message.n_node, opsets), initializers: initializers,
+      inputs: pointees(message.input, message.n_input).map(value),
+      outputs: pointees(message.output, message.n_output).map(value))
+  }
+
+  private func function(_ message: Onnx__FunctionProto) throws(ModelError) -> FunctionMessage {
+    var defaults: [String: AttributeMessage] = [:]
+    for attribute in pointees(message.attribute_proto, message.n_attribute_proto) {
+      defaults[text(attribute.name)] = try self.attribute(attribute)
+    }
+    let opsets = opsets(message.opset_import, message.n_opset_import)
+    return FunctionMessage(
+      name: text(message.name), domain: domain(message.domain), overload: text(message.overload),
+      inputs: texts(message.input, message.n_input),
+      outputs: texts(message.output, message.n_output), defaults: defaults,
+      nodes: try nodes(message.node, message.n_node, opsets))
+  }
+
+  private func nodes(
+    _ messages: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__NodeProto>?>?, _ count: Int,
+    _ opsets: [String: Int]
+  ) throws(ModelError) -> [NodeMessage] {
+    var nodes: [NodeMessage] = []
+    nodes.reserveCapacity(count)
+    for message in pointees(messages, count) {
+      let domain = domain(message.domain)
+      let outputs = texts(message.output, message.n_output)
+      var node = NodeMessage(
+        name: text(message.name), operatorName: text(message.op_type), domain: domain,
+        overload: text(message.overload), inputs: texts(message.input, message.n_input),
+        outputs: outputs, attributes: [:], opset: opsets[domain])
+      if node.name.isEmpty {
+        node.name = outputs.first { !$0.isEmpty } ?? "\(node.operatorName)_\(nodes.count)"
+      }
+      for attribute in pointees(message.attribute, message.n_attribute) {
+        do throws(ModelError) {
+          node.attributes[text(attribute.name)] = try self.attribute(attribute)
+        } catch {
+          throw ModelError(error.reason, kind: error.kind, file: error.file, node: node.label)
+        }
+      }
+      nodes.append(node)
+    }
+    return nodes
+  }
+
+  private func attribute(_ message: Onnx__AttributeProto) throws(ModelError) -> AttributeMessage {
+    let reference = text(message.ref_attr_name)
+    guard reference.isEmpty else { return .reference(reference) }
+    switch kind(of: message) {
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT: return .value(.float(Double(message.f)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT: return .value(.int(Int(message.i)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING: return .value(.string(bytes(message.s)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
+      let floats = UnsafeBufferPointer(start: message.floats, count: message.n_floats)
+      return .value(.floats(floats.map(Double.init)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
+      let ints = UnsafeBufferPointer(start: message.ints, count: message.n_ints)
+      return .value(.ints(ints.map(Int.init)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS:
+      let strings = UnsafeBufferPointer(start: message.strings, count: message.n_strings)
+      return .value(.strings(strings.map(bytes)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
+      guard let pointer = message.t else { return .unsupported("tensor without content") }
+      return .value(.tensor(try tensor(UnsafePointer(pointer))))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__SPARSE_TENSOR:
+      guard let pointer = message.sparse_tensor else { return .unsupported("sparse tensor") }
+      return .value(.tensor(try sparse(pointer.pointee).tensor))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH,
+      ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPHS:
+      return .unsupported("subgraph")
+    default: return .unsupported("value of type \(message.type)")
+    }
+  }
+
+  /// The declared type of an attribute, or below IR 2 the one field that is there.
+  private func kind(
+    of message: Onnx__AttributeProto
+  ) -> Onnx__AttributeProto__AttributeType {
+    if message.has_type != 0, let declared = UInt32(exactly: message.type), declared != 0 {
+      return Onnx__AttributeProto__AttributeType(declared)
+    }
+    if message.has_f != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT }
+    if message.has_i != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT }
+    if message.has_s != 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING }
+    if message.t != nil { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR }
+    if message.g != nil { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH }
+    if message.n_floats > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS }
+    if message.n_strings > 0 { return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS }
+    return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS
+  }
+
+  private func value(_ message: Onnx__ValueInfoProto) -> ValueMessage {
+    let name = text(message.name)
+    guard let type = message.type?.pointee else {
+      return ValueMessage(name: name, type: nil, typeDescription: "no type")
+    }
+    guard type.value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE,
+      let tensor = type.tensor_type?.pointee
+    else {
+      return ValueMessage(name: name, type: nil, typeDescription: "no tensor")
+    }
+    guard let elementType = ElementType(onnx: Int(tensor.elem_type)) else {
+      return ValueMessage(
+        name: name, type: nil, typeDescription: "a tensor of element type \(tensor.elem_type)")
+    }
+    let dimensions = tensor.shape.map { shape in
+      pointees(shape.pointee.dim, shape.pointee.n_dim).map(dimension)
+    }
+    let declared = DeclaredType(elementType, dimensions)
+    return ValueMessage(name: name, type: declared, typeDescription: declared.description)
+  }
+
+  private func dimension(_ message: Onnx__TensorShapeProto__Dimension) -> Dimension {
+    switch message.value_case {
+    case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE:
+      // Some exporters write 0 or -1 for an extent that they do not know.
+      message.dim_value > 0 ? .fixed(Int(message.dim_value)) : .symbolic("")
+    case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM:
+      .symbolic(text(message.dim_param))
+    default: .symbolic("")
+    }
+  }
+
+  private func sparse(
+    _ message: Onnx__SparseTensorProto
+  ) throws(ModelError) -> InitializerMessage {
+    guard let values = message.values, let indices = message.indices else {
+      throw ModelError("a sparse tensor lacks values or indices")
+    }
+    let dimensions = UnsafeBufferPointer(start: message.dims, count: message.n_dims)
+    let name = text(values.pointee.name)
+    return InitializerMessage(
+      name: name,
+      tensor: try Tensor(
+        sparse: try tensor(UnsafePointer(values)), at: try tensor(UnsafePointer(indices)),
+        dimensions: dimensions.map(Int.init), name: name))
+  }
+
+  // MARK: - Pointers
+
+  private func pointers<Message>(
+    _ array: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int
+  ) -> [UnsafePointer<Message>] {
+    UnsafeBufferPointer(start: array, count: array == nil ? 0 : count)
+      .compactMap { $0.map { UnsafePointer($0) } }
+  }
+
+  private func pointees<Message>(
+    _ array: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int
+  ) -> [Message] {
+    pointers(array, count).map(\.pointee)
+  }
+
+  private func text(_ string: UnsafeMutablePointer<CChar>?) -> String {
+    string.map { String(cString: $0) } ?? ""
+  }
+
+  private func texts(
+    _ array: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int
+  ) -> [String] {
+    UnsafeBufferPointer(start: array, count: array == nil ? 0 : count).map(text)
+  }
+
+  private func bytes(_ data: ProtobufCBinaryData) -> String {
+    String(decoding: UnsafeBufferPointer(start: data.data, count: data.len), as: UTF8.self)
+  }
+
+  private func domain(_ string: UnsafeMutablePointer<CChar>?) -> String {
+    let domain = text(string)
+    return domain == "ai.onnx" ? "" : domain
+  }
+
+  private func opsets(
+    _ array: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__OperatorSetIdProto>?>?, _ count: Int
+  ) -> [String: Int] {
+    var opsets: [String: Int] = [:]
+    for message in pointees(array, count) { opsets[domain(message.domain)] = Int(message.version) }
+    return opsets
+  }
+
+  private func entries(
+    _ array: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__StringStringEntryProto>?>?,
+    _ count: Int
+  ) -> [String: String] {
+    var entries: [String: String] = [:]
+    for entry in pointees(array, count) { entries[text(entry.key)] = text(entry.value) }
+    return entries
+  }
+}

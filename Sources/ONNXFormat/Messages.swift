@@ -1,0 +1,76 @@
+package import Graphs
+package import Tensors
+
+/// A node of a model file, with the opset that its domain is imported in.
+package struct NodeMessage: Sendable {
+  package var name: String
+  package var operatorName: String
+  package var domain: String
+  package var overload: String
+  package var inputs: [String]
+  package var outputs: [String]
+  package var attributes: [String: AttributeMessage]
+  /// The version of the node's domain; nil where the file does not import the domain.
+  package var opset: Int?
+
+  /// How messages name this node.
+  package var label: String {
+    let opset = opset.map { ", opset \($0)" } ?? ""
+    let qualified = domain.isEmpty ? operatorName : "\(domain).\(operatorName)"
+    return "node '\(name)' (\(qualified)\(opset))"
+  }
+}
+
+/// The content of an attribute.
+package enum AttributeMessage: Sendable {
+  case value(AttributeValue)
+  /// In the body of a function: the attribute of the caller that stands here.
+  case reference(String)
+  /// A kind of attribute that no operator of ours takes, such as a subgraph.
+  case unsupported(String)
+}
+
+/// An input or output of a graph as the file declares it.
+package struct ValueMessage: Sendable {
+  package let name: String
+  /// The declared type; nil where the value is no tensor of a type that we know.
+  package let type: DeclaredType?
+  /// What the file says of the type, for messages.
+  package let typeDescription: String
+}
+
+/// A named tensor of a graph.
+package struct InitializerMessage: Sendable {
+  package let name: String
+  package let tensor: Tensor
+}
+
+/// The graph of a model file.
+package struct GraphMessage: Sendable {
+  package var nodes: [NodeMessage]
+  package var initializers: [InitializerMessage]
+  package var inputs: [ValueMessage]
+  package var outputs: [ValueMessage]
+}
+
+/// An operator that the file itself defines by a graph.
+package struct FunctionMessage: Sendable {
+  package let name: String
+  package let domain: String
+  package let overload: String
+  package let inputs: [String]
+  package let outputs: [String]
+  /// Attributes that have a default.
+  package let defaults: [String: AttributeMessage]
+  package let nodes: [NodeMessage]
+}
+
+/// Everything that we read of a model file.
+package struct ModelMessage: Sendable {
+  package let irVersion: Int
+  package let producer: String
+  package let opsets: [String: Int]
+  package let metadata: [String: String]
+  package let graph: GraphMessage
+  package let functions: [FunctionMessage]
+}
