@@ -6,23 +6,17 @@ public struct Shape: Hashable, Sendable {
   /// Elements in a tensor of this shape; 1 for a scalar, 0 if any extent is 0.
   public let elementCount: Int
 
-  /// The shape with these extents, or nil if one is negative or their product overflows.
+  /// The shape with these extents, or nil if one is negative or their product overflows, extents of
+  /// 0 left out: strides are always representable.
   public init?(checking dimensions: [Int]) {
-    var count = 1
-    var overflowed = false
-    for extent in dimensions {
-      guard extent >= 0 else { return nil }
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      overflowed = overflowed || overflow
-      count = product
-    }
-    if dimensions.contains(0) {
-      count = 0
-    } else if overflowed {
-      return nil
+    var product = 1
+    for extent in dimensions where extent != 0 {
+      let (next, overflow) = product.multipliedReportingOverflow(by: extent)
+      guard extent > 0, !overflow else { return nil }
+      product = next
     }
     self.dimensions = dimensions
-    self.elementCount = count
+    self.elementCount = dimensions.contains(0) ? 0 : product
   }
 
   /// The shape with these extents, which are known to be sound.
