@@ -123,11 +123,11 @@ package struct Attributes: Sendable {
   }
 }
 
-/// The floating-point types that a graph computes in.
-package enum Precision: Sendable {
+/// The floating-point types that a model computes in.
+public enum Precision: String, Sendable, CaseIterable {
   /// As the file declares them, the 16-bit types widened to float32.
-  case declared
-  /// Everything in float64, by the reference kernels.
+  case declared = "float32"
+  /// Everything in float64, by plain loops: slow, and the reference of the fast kernels.
   case float64
 
   /// The type in which values declared as `type` are computed.

@@ -1,4 +1,4 @@
-package import Graphs
+import Graphs
 
 /// Replaces calls of model-local functions by their bodies.
 ///

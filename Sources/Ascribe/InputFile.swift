@@ -1,0 +1,174 @@
+public import Evaluation
+import Foundation
+import Graphs
+import ONNXFormat
+public import Tensors
+
+/// What a file gives a model's input: rows of numbers and, for a picture, what the model sees of it.
+public struct ModelInput: Sendable {
+  /// The name of the file without folder and ending, which names the outputs.
+  public let stem: String
+  /// The file, as given.
+  public let path: String
+  /// A batch: the first dimension counts the samples.
+  public let tensor: Tensor
+  /// The picture as cropped for the model, where the file is one.
+  public let picture: Picture?
+  /// How pixels became numbers, where the file is a picture.
+  public let preprocessing: Preprocessing?
+}
+
+/// How pictures become the input of a model.
+public struct PictureRule: Sendable {
+  /// The steps from pixels to numbers.
+  public let preprocessing: Preprocessing
+  /// A preset's name or a file's path, for reports.
+  public let name: String
+  /// Whether the rule was neither asked for nor found beside the model.
+  public let isGuess: Bool
+}
+
+extension Model {
+  /// The rule for pictures: what `name` says (a preset or a JSON file); else the file
+  /// `MODEL.preprocess.json` beside the model; else `imagenet`.
+  ///
+  /// - Throws: `ModelError` if there is no such preset or the file is not sound.
+  public func pictureRule(_ name: String?) throws -> PictureRule {
+    let side = inputs.first.flatMap(pictureSize)
+    do throws(PreprocessingError) {
+      if let name {
+        return PictureRule(
+          preprocessing: try Preprocessing(named: name, size: side), name: name, isGuess: false)
+      }
+      let beside = url.deletingPathExtension().appendingPathExtension("preprocess.json")
+      if FileManager.default.fileExists(atPath: beside.path) {
+        return PictureRule(
+          preprocessing: try Preprocessing(contentsOf: beside.path),
+          name: beside.lastPathComponent, isGuess: false)
+      }
+      return PictureRule(
+        preprocessing: try Preprocessing(named: "imagenet", size: side), name: "imagenet",
+        isGuess: true)
+    } catch {
+      throw ModelError(error.description, kind: error.isMissingFile ? .noInput : .usage)
+    }
+  }
+
+  /// The labels in `path`, one a line; where it is nil, in `MODEL.labels.txt` beside the model.
+  ///
+  /// - Throws: `ModelError` if the file asked for cannot be read.
+  public func labels(_ path: String?) throws -> [String] {
+    let beside = url.deletingPathExtension().appendingPathExtension("labels.txt").path
+    guard let path = path ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil) else {
+      return []
+    }
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+      let isThere = FileManager.default.fileExists(atPath: path)
+      throw ModelError(
+        isThere ? "the labels are not UTF-8 text" : "no such file",
+        kind: isThere ? .badData : .noInput, file: path)
+    }
+    return text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+
+  /// Reads a picture, `.npy` or `.pb` file for an input of the model.
+  ///
+  /// A tensor of the input's rank is a batch; of one rank less, one sample.
+  ///
+  /// - Throws: `ModelError` if the file does not exist, is none of these or does not fit the input.
+  public func input(contentsOf path: String, for port: Port, rule: PictureRule) throws -> ModelInput {
+    let stem = URL(filePath: path).deletingPathExtension().lastPathComponent
+    switch URL(filePath: path).pathExtension.lowercased() {
+    case "npy":
+      let tensor = try fitted(try Self.readNPY(path), to: port, path)
+      return ModelInput(stem: stem, path: path, tensor: tensor, picture: nil, preprocessing: nil)
+    case "pb":
+      let tensor = try fitted(try Self.readTensor(path), to: port, path)
+      return ModelInput(stem: stem, path: path, tensor: tensor, picture: nil, preprocessing: nil)
+    default:
+      return try picture(contentsOf: path, stem: stem, for: port, rule.preprocessing)
+    }
+  }
+
+  private func picture(
+    contentsOf path: String, stem: String, for port: Port, _ preprocessing: Preprocessing
+  ) throws -> ModelInput {
+    do {
+      let picture = try Picture(contentsOf: path)
+      guard port.isPicture || port.dimensions == nil else {
+        throw ModelError(
+          "input '\(port.name)' takes \(port.typeDescription), which is no picture; "
+            + "give it a .npy or .pb file", kind: .usage)
+      }
+      let tensor = try preprocessing.tensor(from: picture)
+      return ModelInput(
+        stem: stem, path: path, tensor: try fitted(tensor, to: port, path),
+        picture: try preprocessing.cropped(picture), preprocessing: preprocessing)
+    } catch let error as PictureError {
+      throw ModelError(
+        error.description, kind: error.isMissingFile ? .noInput : .badData, file: path)
+    } catch let error as PreprocessingError {
+      throw ModelError(error.description, file: path)
+    } catch let error as ModelError {
+      throw error.inFile(path)
+    }
+  }
+
+  private static func readNPY(_ path: String) throws -> Tensor {
+    guard let data = FileManager.default.contents(atPath: path) else { throw unreadable(path) }
+    do {
+      return try Tensor(npy: [UInt8](data))
+    } catch {
+      throw ModelError(error.description, file: path)
+    }
+  }
+
+  private static func readTensor(_ path: String) throws -> Tensor {
+    guard FileManager.default.isReadableFile(atPath: path) else { throw unreadable(path) }
+    do {
+      return try TensorFile(contentsOf: path).tensor
+    } catch {
+      throw ModelError(String(describing: error))
+    }
+  }
+
+  private static func unreadable(_ path: String) -> ModelError {
+    let isThere = FileManager.default.fileExists(atPath: path)
+    return ModelError(isThere ? "cannot be read" : "no such file", kind: .noInput, file: path)
+  }
+
+  /// The tensor as a batch in the element type of the input.
+  private func fitted(_ tensor: Tensor, to port: Port, _ path: String) throws -> Tensor {
+    guard let elementType = port.elementType else {
+      throw ModelError("the model does not say what input '\(port.name)' holds", file: path)
+    }
+    guard tensor.elementType.isFloatingPoint == elementType.isFloatingPoint,
+      tensor.elementType == elementType || elementType != .bool
+    else {
+      throw ModelError(
+        "input '\(port.name)' takes \(port.typeDescription), not \(tensor)", file: path)
+    }
+    var tensor = tensor.converted(to: elementType)
+    guard let dimensions = port.dimensions else { return tensor }
+    if tensor.shape.rank == dimensions.count - 1 {
+      tensor = tensor.reshaped(to: Shape([1] + tensor.shape))
+    }
+    let fits =
+      tensor.shape.rank == dimensions.count
+      && zip(tensor.shape, dimensions).dropFirst().allSatisfy { $1 == nil || $0 == $1 }
+    guard fits, tensor.elementCount > 0 else {
+      throw ModelError(
+        "input '\(port.name)' takes \(port.typeDescription), not \(tensor)", file: path)
+    }
+    return tensor
+  }
+
+  /// The height and width of the pictures that an input takes, where the model fixes them.
+  private func pictureSize(_ port: Port) -> Preprocessing.Size? {
+    guard let dimensions = port.dimensions, dimensions.count == 4 else { return nil }
+    let isChannelsLast = dimensions[1] != port.channelCount
+    let sides = isChannelsLast ? dimensions[1...2] : dimensions[2...3]
+    guard let height = sides.first ?? nil, let width = sides.last ?? nil else { return nil }
+    return Preprocessing.Size(width: width, height: height)
+  }
+}

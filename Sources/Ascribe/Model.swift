@@ -1,0 +1,85 @@
+public import Foundation
+public import Graphs
+import ONNXFormat
+public import Tensors
+
+/// An ONNX model, imported and ready to be run and explained.
+///
+/// A model is immutable and may be shared between threads. Its weights stay in the mapped file.
+public struct Model: Sendable {
+  /// The file that the model was read from.
+  public let url: URL
+  /// The floating-point types that the model computes in.
+  public let precision: Precision
+  /// The inputs that the caller gives, in the file's order.
+  public let inputs: [Port]
+  /// The outputs, in the file's order.
+  public let outputs: [Port]
+
+  let file: ModelFile
+  let graph: Graph
+
+  /// Imports the model in an `.onnx` file, external data beside it included.
+  ///
+  /// - Throws: `ModelError` if there is no such file, if it is no valid model, or if it uses an
+  ///   operator that is not supported.
+  public init(contentsOf url: URL, precision: Precision = .declared) throws {
+    do throws(ModelError) {
+      self.file = try ModelFile(contentsOf: url.path)
+      self.graph = try Importer.graph(of: try file.message(), precision: precision)
+    } catch {
+      throw error.inFile(url.relativePath)
+    }
+    self.url = url
+    self.precision = precision
+    self.inputs = graph.inputs.map { Port($0, of: graph) }
+    self.outputs = graph.outputs.map { Port($0, of: graph) }
+  }
+
+  /// The SHA-256 digest of the model file, in hexadecimal.
+  public func sha256() -> String { file.sha256() }
+
+  /// The intermediate values that `--layer` may name, with the operator that computes each.
+  public var layers: [(name: String, operatorName: String)] {
+    graph.nodes.flatMap { node in
+      node.outputs.map { (graph.name(of: $0), node.operatorName) }
+    }
+  }
+}
+
+/// An input or output of a model.
+public struct Port: Sendable {
+  /// The name in the file.
+  public let name: String
+  /// The type that values are computed in; nil where the file declares none.
+  public let elementType: ElementType?
+  /// The extents; nil for one that the caller decides. Nil as a whole where the file declares none.
+  public let dimensions: [Int?]?
+  /// The type as text, as in `batchx3x224x224 float32`.
+  public let typeDescription: String
+
+  init(_ value: Value, of graph: Graph) {
+    let declared = graph.declaredType(of: value)
+    self.name = graph.name(of: value)
+    self.elementType = declared?.elementType
+    self.dimensions = declared?.dimensions?.map { dimension in
+      if case .fixed(let extent) = dimension { extent } else { nil }
+    }
+    self.typeDescription = declared?.description ?? "unknown type"
+  }
+
+  /// Whether the value can be a batch of pictures of 1 or 3 channels, in either layout.
+  public var isPicture: Bool {
+    guard elementType?.isFloatingPoint == true, let dimensions, dimensions.count == 4 else {
+      return false
+    }
+    return channelCount != nil
+  }
+
+  /// The channels of a batch of pictures: dimension 1, or the last one where only that fits.
+  var channelCount: Int? {
+    guard let dimensions, dimensions.count == 4 else { return nil }
+    let candidates = [dimensions[1], dimensions[3]].compactMap(\.self)
+    return candidates.first { $0 == 3 } ?? candidates.first { $0 == 1 }
+  }
+}
