@@ -1,0 +1,25 @@
+import Graphs
+package import Tensors
+
+extension Tensor {
+  /// Writes this tensor's TensorProto: dimensions, type, name if it has one, raw data.
+  ///
+  /// - Precondition: the layout is row-major.
+  package func encode(named name: String = "", to writer: inout WireWriter) {
+    precondition(layout == .rowMajor, "a \(layout) tensor encoded")
+    writer.writePacked(1, shape.dimensions)
+    writer.write(2, elementType.onnxNumber)
+    if !name.isEmpty { writer.write(8, name) }
+    writer.write(9, UnsafeRawBufferPointer(start: address, count: byteCount))
+    withExtendedLifetime(storage) {}
+  }
+
+  /// A serialized TensorProto of this tensor: the contents of a `.pb` file.
+  ///
+  /// - Precondition: the layout is row-major.
+  package func encoded(named name: String = "") -> [UInt8] {
+    var writer = WireWriter()
+    encode(named: name, to: &writer)
+    return writer.bytes
+  }
+}
