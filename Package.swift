@@ -34,6 +34,7 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CONNX", dependencies: ["CProtobufC"]),
     .target(
       name: "CONNXCheck",
@@ -56,7 +57,7 @@ let package = Package(
     + module("Kernels", ["Tensors", "CDNNL"])
     + module("Graphs", ["Kernels", "Tensors"])
     + module("Operators", ["Graphs", "Kernels", "Tensors"])
-    + module("ONNXFormat", ["Operators", "Graphs", "Tensors", "CONNX", "CONNXCheck"])
+    + module("ONNXFormat", ["Operators", "Graphs", "Kernels", "Tensors", "CONNX", "CONNXCheck", "CCrypto"])
     + module("Rewrites", ["Operators", "Graphs", "Kernels", "Tensors"])
     + module("Attribution", ["Rewrites", "Operators", "Graphs", "Kernels", "Tensors"])
     + module("Evaluation", ["Attribution", "Tensors", "CImage"], excluding: ["Golden"])

@@ -98,7 +98,27 @@ package final class ModelFunction: DifferentiableFunction {
       passes.backward += batch.shape[0]
     }
     guard gradients.count > 1 else { return (scores, gradients[0]) }
-    return (scores, stacked(gradients))
+    return (scores, Tensor(stacking: gradients))
+  }
+
+  /// The degree of the scores in the explained input, where it is proved, or what spoils it.
+  package func homogeneity() throws(ModelError) -> HomogeneityReport {
+    let graph = try specialized(rows: 1)
+    return graph.homogeneity(
+      of: try scoreValue(of: graph), in: [graph.inputs[explained]])
+  }
+
+  /// The degree of the scores in the explained input.
+  ///
+  /// - Throws: `ModelError` that names what spoils homogeneity.
+  package func requiredDegree() throws(ModelError) -> Int {
+    let report = try homogeneity()
+    if let degree = report.degree { return degree }
+    let breakers = report.breakers.prefix(3).map { "'\($0.node)' (\($0.operatorName)) \($0.reason)" }
+    let more = report.breakers.count > 3 ? " and \(report.breakers.count - 3) more" : ""
+    throw ModelError(
+      "xg needs a homogeneous model: \(breakers.joined(separator: ", "))\(more); use ig",
+      kind: .usage)
   }
 
   /// The graph that one batch of this size runs, for profiles and dumps.
@@ -209,7 +229,7 @@ package final class ModelFunction: DifferentiableFunction {
       let batch = points.rows(start..<(start + rows))
       if case .fixed(let extent) = layout, rows < extent {
         let padding = Array(repeating: batch.rows((rows - 1)..<rows), count: extent - rows)
-        try body(stacked([batch] + padding), rows)
+        try body(Tensor(stacking: [batch] + padding), rows)
       } else {
         try body(batch, rows)
       }
@@ -229,7 +249,7 @@ package final class ModelFunction: DifferentiableFunction {
   private func fixedInput(_ index: Int, rows: Int) -> Tensor? {
     guard let tensor = fixed[index] else { return nil }
     guard rows > 1, tensor.shape.first == 1 else { return tensor }
-    return stacked(Array(repeating: tensor, count: rows))
+    return Tensor(stacking: Array(repeating: tensor, count: rows))
   }
 
   private func seed(for target: Int, like graph: Graph) throws(ModelError) -> Tensor {
@@ -255,17 +275,5 @@ package final class ModelFunction: DifferentiableFunction {
     let elements = output.converted(to: .float64).elements(as: Double.self)
     let width = elements.count / max(count, 1)
     return (0..<count).map { Array(elements[($0 * width)..<(($0 + 1) * width)]) }
-  }
-
-  private func stacked(_ tensors: [Tensor]) -> Tensor {
-    let rows = tensors.reduce(0) { $0 + $1.shape[0] }
-    let result = Storage(byteCount: tensors.reduce(0) { $0 + $1.byteCount })
-    var offset = 0
-    for tensor in tensors {
-      (result.base + offset).copyMemory(from: tensor.address, byteCount: tensor.byteCount)
-      offset += tensor.byteCount
-    }
-    let shape = Shape([rows] + tensors[0].shape.dropFirst())
-    return Tensor(tensors[0].elementType, shape, storage: result)
   }
 }

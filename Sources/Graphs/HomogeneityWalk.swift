@@ -16,13 +16,13 @@ package struct HomogeneityReport: Sendable {
 }
 
 extension Graph {
-  /// The degree of homogeneity of `output` in the inputs of the graph, by a walk over the nodes.
+  /// The degree of homogeneity of `output` in some inputs of the graph, by a walk over the nodes.
   ///
-  /// Constants have degree 0 and the inputs degree 1; each operator says how the degree of its
+  /// Constants and other inputs have degree 0 and these degree 1; each operator says how the degree of its
   /// outputs follows. A node behind a breaker is not reported, unless it breaks by itself.
-  package func homogeneity(of output: Value) -> HomogeneityReport {
+  package func homogeneity(of output: Value, in scaled: [Value]) -> HomogeneityReport {
     var degrees = [Degree](repeating: .none, count: records.count)
-    for input in inputs { degrees[input.index] = .exactly(1) }
+    for input in inputs { degrees[input.index] = .exactly(scaled.contains(input) ? 1 : 0) }
     let isOnPath = valuesThatReach(output)
     for value in values {
       guard let constant = storedConstant(of: value) else { continue }

@@ -20,9 +20,11 @@ struct MessageReader {
     }
     return ModelMessage(
       irVersion: Int(message.ir_version),
-      producer: [text(message.producer_name), text(message.producer_version)]
+      producer: [Field.string(message.producer_name), Field.string(message.producer_version)]
         .filter { !$0.isEmpty }.joined(separator: " "),
-      opsets: opsets, metadata: entries(message.metadata_props, message.n_metadata_props),
+      opsets: opsets, metadata: Dictionary(
+        Field.entries(message.metadata_props, message.n_metadata_props)
+          .map { ($0.key, $0.value) }, uniquingKeysWith: { $1 }),
       graph: try self.graph(graph, opsets), functions: functions)
   }
 
@@ -30,9 +32,9 @@ struct MessageReader {
     _ message: Onnx__GraphProto, _ opsets: [String: Int]
   ) throws(ModelError) -> GraphMessage {
     var initializers: [InitializerMessage] = []
-    for pointer in pointers(message.initializer, message.n_initializer) {
+    for pointer in Field.messages(message.initializer, message.n_initializer) {
       initializers.append(
-        InitializerMessage(name: text(pointer.pointee.name), tensor: try tensor(pointer)))
+        InitializerMessage(name: Field.string(pointer.pointee.name), tensor: try tensor(pointer)))
     }
     for sparse in pointees(message.sparse_initializer, message.n_sparse_initializer) {
       initializers.append(try self.sparse(sparse))
@@ -46,13 +48,13 @@ struct MessageReader {
   private func function(_ message: Onnx__FunctionProto) throws(ModelError) -> FunctionMessage {
     var defaults: [String: AttributeMessage] = [:]
     for attribute in pointees(message.attribute_proto, message.n_attribute_proto) {
-      defaults[text(attribute.name)] = try self.attribute(attribute)
+      defaults[Field.string(attribute.name)] = try self.attribute(attribute)
     }
     let opsets = opsets(message.opset_import, message.n_opset_import)
     return FunctionMessage(
-      name: text(message.name), domain: domain(message.domain), overload: text(message.overload),
-      inputs: texts(message.input, message.n_input),
-      outputs: texts(message.output, message.n_output), defaults: defaults,
+      name: Field.string(message.name), domain: domain(message.domain), overload: Field.string(message.overload),
+      inputs: Field.strings(message.input, message.n_input),
+      outputs: Field.strings(message.output, message.n_output), defaults: defaults,
       nodes: try nodes(message.node, message.n_node, opsets))
   }
 
@@ -64,17 +66,17 @@ struct MessageReader {
     nodes.reserveCapacity(count)
     for message in pointees(messages, count) {
       let domain = domain(message.domain)
-      let outputs = texts(message.output, message.n_output)
+      let outputs = Field.strings(message.output, message.n_output)
       var node = NodeMessage(
-        name: text(message.name), operatorName: text(message.op_type), domain: domain,
-        overload: text(message.overload), inputs: texts(message.input, message.n_input),
+        name: Field.string(message.name), operatorName: Field.string(message.op_type), domain: domain,
+        overload: Field.string(message.overload), inputs: Field.strings(message.input, message.n_input),
         outputs: outputs, attributes: [:], opset: opsets[domain])
       if node.name.isEmpty {
         node.name = outputs.first { !$0.isEmpty } ?? "\(node.operatorName)_\(nodes.count)"
       }
       for attribute in pointees(message.attribute, message.n_attribute) {
         do throws(ModelError) {
-          node.attributes[text(attribute.name)] = try self.attribute(attribute)
+          node.attributes[Field.string(attribute.name)] = try self.attribute(attribute)
         } catch {
           throw ModelError(error.reason, kind: error.kind, file: error.file, node: node.label)
         }
@@ -85,21 +87,21 @@ struct MessageReader {
   }
 
   private func attribute(_ message: Onnx__AttributeProto) throws(ModelError) -> AttributeMessage {
-    let reference = text(message.ref_attr_name)
+    let reference = Field.string(message.ref_attr_name)
     guard reference.isEmpty else { return .reference(reference) }
     switch kind(of: message) {
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT: return .value(.float(Double(message.f)))
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT: return .value(.int(Int(message.i)))
-    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING: return .value(.string(bytes(message.s)))
+    case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING:
+      guard let text = Field.text(message.s) else { return .unsupported("string that is no text") }
+      return .value(.string(text))
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
-      let floats = UnsafeBufferPointer(start: message.floats, count: message.n_floats)
-      return .value(.floats(floats.map(Double.init)))
+      return .value(.floats(Field.numbers(message.floats, message.n_floats).map(Double.init)))
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
-      let ints = UnsafeBufferPointer(start: message.ints, count: message.n_ints)
-      return .value(.ints(ints.map(Int.init)))
+      return .value(.ints(Field.numbers(message.ints, message.n_ints).map(Int.init)))
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS:
-      let strings = UnsafeBufferPointer(start: message.strings, count: message.n_strings)
-      return .value(.strings(strings.map(bytes)))
+      return .value(
+        .strings(Field.numbers(message.strings, message.n_strings).compactMap(Field.text)))
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
       guard let pointer = message.t else { return .unsupported("tensor without content") }
       return .value(.tensor(try tensor(UnsafePointer(pointer))))
@@ -131,7 +133,7 @@ struct MessageReader {
   }
 
   private func value(_ message: Onnx__ValueInfoProto) -> ValueMessage {
-    let name = text(message.name)
+    let name = Field.string(message.name)
     guard let type = message.type?.pointee else {
       return ValueMessage(name: name, type: nil, typeDescription: "no type")
     }
@@ -157,7 +159,7 @@ struct MessageReader {
       // Some exporters write 0 or -1 for an extent that they do not know.
       message.dim_value > 0 ? .fixed(Int(message.dim_value)) : .symbolic("")
     case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM:
-      .symbolic(text(message.dim_param))
+      .symbolic(Field.string(message.dim_param))
     default: .symbolic("")
     }
   }
@@ -168,8 +170,8 @@ struct MessageReader {
     guard let values = message.values, let indices = message.indices else {
       throw ModelError("a sparse tensor lacks values or indices")
     }
-    let dimensions = UnsafeBufferPointer(start: message.dims, count: message.n_dims)
-    let name = text(values.pointee.name)
+    let dimensions = Field.numbers(message.dims, message.n_dims)
+    let name = Field.string(values.pointee.name)
     return InitializerMessage(
       name: name,
       tensor: try Tensor(
@@ -177,37 +179,16 @@ struct MessageReader {
         dimensions: dimensions.map(Int.init), name: name))
   }
 
-  // MARK: - Pointers
-
-  private func pointers<Message>(
-    _ array: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int
-  ) -> [UnsafePointer<Message>] {
-    UnsafeBufferPointer(start: array, count: array == nil ? 0 : count)
-      .compactMap { $0.map { UnsafePointer($0) } }
-  }
+  // MARK: - Fields
 
   private func pointees<Message>(
     _ array: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int
   ) -> [Message] {
-    pointers(array, count).map(\.pointee)
-  }
-
-  private func text(_ string: UnsafeMutablePointer<CChar>?) -> String {
-    string.map { String(cString: $0) } ?? ""
-  }
-
-  private func texts(
-    _ array: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int
-  ) -> [String] {
-    UnsafeBufferPointer(start: array, count: array == nil ? 0 : count).map(text)
-  }
-
-  private func bytes(_ data: ProtobufCBinaryData) -> String {
-    String(decoding: UnsafeBufferPointer(start: data.data, count: data.len), as: UTF8.self)
+    Field.messages(array, count).map(\.pointee)
   }
 
   private func domain(_ string: UnsafeMutablePointer<CChar>?) -> String {
-    let domain = text(string)
+    let domain = Field.string(string)
     return domain == "ai.onnx" ? "" : domain
   }
 
@@ -217,14 +198,5 @@ struct MessageReader {
     var opsets: [String: Int] = [:]
     for message in pointees(array, count) { opsets[domain(message.domain)] = Int(message.version) }
     return opsets
-  }
-
-  private func entries(
-    _ array: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__StringStringEntryProto>?>?,
-    _ count: Int
-  ) -> [String: String] {
-    var entries: [String: String] = [:]
-    for entry in pointees(array, count) { entries[text(entry.key)] = text(entry.value) }
-    return entries
   }
 }

@@ -94,6 +94,9 @@ package final class ModelFile: Sendable {
     try tensors.tensor(proto)
   }
 
+  /// The bytes of the file.
+  package var bytes: UnsafeRawBufferPointer { tensors.file.bytes }
+
   /// What libonnx's checker says of the model, large and external tensors aside.
   package func check() -> Checker.Verdict { Checker.check(skeleton: message.skeletonBytes) }
 

@@ -1,0 +1,59 @@
+import Attribution
+import Graphs
+import Kernels
+import Rewrites
+public import Tensors
+
+/// A model at work: it keeps compiled kernels and recycled memory between calls. A session belongs to
+/// one thread.
+public final class ModelSession {
+  /// The model at work.
+  public let model: Model
+
+  let workspace = Workspace()
+  var functions: [FunctionKey: ModelFunction] = [:]
+  private var runners: [RunnerKey: Interpreter] = [:]
+
+  struct FunctionKey: Hashable {
+    let input: Int
+    let layer: String?
+    let pointShape: Shape
+    let space: TargetSpace
+  }
+
+  private struct RunnerKey: Hashable {
+    let shapes: [Shape]
+    let value: Value?
+  }
+
+  /// A session of `model` with empty caches.
+  public init(_ model: Model) { self.model = model }
+
+  /// All outputs for these inputs, one tensor per input of the model.
+  ///
+  /// Rows are run one by one where the model declares batches of one.
+  ///
+  /// - Throws: `ModelError` if an input does not fit or a node fails.
+  public func run(_ inputs: [Tensor]) throws -> [Tensor] {
+    let rows = inputs.first?.shape.first ?? 1
+    let declaresOne = model.inputs.first?.dimensions?.first == 1
+    guard declaresOne, rows > 1, inputs.allSatisfy({ $0.shape.first == rows }) else {
+      return try compute(nil, from: inputs)
+    }
+    let results = try (0..<rows).map { row in
+      try compute(nil, from: inputs.map { $0.rows(row..<(row + 1)) })
+    }
+    return results[0].indices.map { index in Tensor(stacking: results.map { $0[index] }) }
+  }
+
+  /// One inner value for these inputs; all outputs where it is nil.
+  func compute(_ value: Value?, from inputs: [Tensor]) throws(ModelError) -> [Tensor] {
+    let key = RunnerKey(shapes: inputs.map(\.shape), value: value)
+    if let runner = runners[key] { return try runner.run(inputs) }
+    let source = value.map { model.graph.selecting([$0]) } ?? model.graph
+    let graph = try source.specialized(to: key.shapes, in: workspace).simplified().fused()
+    let runner = Interpreter(graph, in: workspace)
+    runners[key] = runner
+    return try runner.run(inputs)
+  }
+}

@@ -1,0 +1,50 @@
+/// What an input is compared with.
+public enum Baseline: Sendable, Hashable {
+  /// The zero tensor of the model's input space: the mean colour under most preprocessings.
+  case zero
+  /// Black pixels.
+  case black
+  /// White pixels.
+  case white
+  /// The mean of each channel of the input.
+  case mean
+  /// The input, blurred until no shape is left.
+  case blur
+  /// Uniform noise over the range of the input's elements, the same for the same seed.
+  case noise(seed: UInt64)
+  /// A picture or tensor in a file.
+  case file(String)
+}
+
+extension Baseline: CustomStringConvertible {
+  /// The name on the command line.
+  public var description: String {
+    switch self {
+    case .zero: "zero"
+    case .black: "black"
+    case .white: "white"
+    case .mean: "mean"
+    case .blur: "blur"
+    case .noise(let seed): "noise:\(seed)"
+    case .file(let path): path
+    }
+  }
+
+  /// The baseline with this name; anything else is a file. Nil for `noise:` without a seed.
+  public init?(_ name: String) {
+    switch name {
+    case "zero": self = .zero
+    case "black": self = .black
+    case "white": self = .white
+    case "mean": self = .mean
+    case "blur": self = .blur
+    default:
+      guard name.hasPrefix("noise:") else {
+        self = .file(name)
+        return
+      }
+      guard let seed = UInt64(name.dropFirst("noise:".count)) else { return nil }
+      self = .noise(seed: seed)
+    }
+  }
+}

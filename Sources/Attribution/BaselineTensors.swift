@@ -1,0 +1,104 @@
+import Foundation
+package import Tensors
+
+/// Baselines that are computed from the input alone. Points are batches of one row.
+extension Tensor {
+  /// Zeros of the same shape and type.
+  package func zeroBaseline() -> Tensor { mapBaseline { [Double](repeating: 0, count: $0.count) } }
+
+  /// For each channel, the mean of its elements; the mean of all where there are no channels.
+  package func meanBaseline(channelAxis: Int?) -> Tensor {
+    mapBaseline { elements in
+      guard let (count, stride) = channels(channelAxis) else {
+        let mean = elements.reduce(0, +) / Double(elements.count)
+        return [Double](repeating: mean, count: elements.count)
+      }
+      var sums = [Double](repeating: 0, count: count)
+      for (index, element) in elements.enumerated() { sums[index / stride % count] += element }
+      let size = Double(elements.count / count)
+      return elements.indices.map { sums[$0 / stride % count] / size }
+    }
+  }
+
+  /// Each channel filled with one number.
+  package func colorBaseline(_ values: [Double], channelAxis: Int) -> Tensor {
+    mapBaseline { elements in
+      guard let (count, stride) = channels(channelAxis), count == values.count else {
+        return elements
+      }
+      return elements.indices.map { values[$0 / stride % count] }
+    }
+  }
+
+  /// Uniform noise between the least and the greatest element, from a seeded generator.
+  package func noiseBaseline(seed: UInt64) -> Tensor {
+    mapBaseline { elements in
+      var generator = SplitMix64(seed: seed)
+      let (low, high) = (elements.min() ?? 0, elements.max() ?? 0)
+      return elements.map { _ in low + (high - low) * Double.random(in: 0..<1, using: &generator) }
+    }
+  }
+
+  /// Pictures blurred by the Gaussian of Hesse et al. (2021): 51x51 pixels, sigma 41 times the
+  /// square root of 2, borders reflected.
+  package func blurBaseline(channelAxis: Int) -> Tensor {
+    mapBaseline { elements in
+      let isChannelsLast = channelAxis == shape.rank - 1
+      let (heightAxis, widthAxis) =
+        isChannelsLast ? (shape.rank - 3, shape.rank - 2) : (shape.rank - 2, shape.rank - 1)
+      let rows = blurred(elements, along: heightAxis)
+      return blurred(rows, along: widthAxis)
+    }
+  }
+
+  private func blurred(_ elements: [Double], along axis: Int) -> [Double] {
+    let (radius, sigma) = (25, 41 * 2.0.squareRoot())
+    var weights = (-radius...radius).map { exp(-Double($0 * $0) / (2 * sigma * sigma)) }
+    let total = weights.reduce(0, +)
+    for index in weights.indices { weights[index] /= total }
+    let (extent, stride) = (shape[axis], shape.strides[axis])
+    return elements.indices.map { index in
+      let position = index / stride % extent
+      var sum = 0.0
+      for (offset, weight) in zip(-radius...radius, weights) {
+        let other = Self.reflected(position + offset, extent)
+        sum += weight * elements[index + (other - position) * stride]
+      }
+      return sum
+    }
+  }
+
+  /// A position mirrored at the borders, without repeating the border itself.
+  private static func reflected(_ position: Int, _ extent: Int) -> Int {
+    guard extent > 1 else { return 0 }
+    let period = 2 * (extent - 1)
+    let folded = ((position % period) + period) % period
+    return folded < extent ? folded : period - folded
+  }
+
+  private func channels(_ axis: Int?) -> (count: Int, stride: Int)? {
+    guard let axis, axis < shape.rank else { return nil }
+    return (shape[axis], shape.strides[axis])
+  }
+
+  private func mapBaseline(_ transform: ([Double]) -> [Double]) -> Tensor {
+    let elements = converted(to: .float64).elements(as: Double.self)
+    return Tensor(transform(elements), shape: shape).converted(to: elementType)
+  }
+}
+
+/// A small seeded generator: <https://prng.di.unimi.it/splitmix64.c>.
+package struct SplitMix64: RandomNumberGenerator {
+  private var state: UInt64
+
+  /// A generator that gives the same numbers for the same seed.
+  package init(seed: UInt64) { state = seed }
+
+  package mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
