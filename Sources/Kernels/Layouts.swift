@@ -1,9 +1,29 @@
+import CDNNL
 package import Tensors
 
 extension Workspace {
   /// The same tensor with its elements in row-major order; itself where they are already.
   package func rowMajor(_ x: Tensor) -> Tensor {
     guard x.layout != .rowMajor else { return x }
+    if let result = try? reordered(x, to: .rowMajor) { return result }
+    return copiedToRowMajor(x)
+  }
+
+  /// The same float32 tensor in another layout; itself where it is in it already.
+  func reordered(_ x: Tensor, to layout: Layout) throws(KernelError) -> Tensor {
+    guard x.layout != layout else { return x }
+    guard x.elementType == .float32, 3...5 ~= x.shape.rank else {
+      throw KernelError("\(x) has no layout but the row-major one")
+    }
+    let result = tensor(.float32, x.shape, layout: layout)
+    guard x.elementCount > 0 else { return result }
+    let reorder = try primitives.primitive(
+      Reorder(dimensions: x.shape.dimensions, from: x.layout, to: layout))
+    try primitives.execute(reorder, [x.address, result.address])
+    return result
+  }
+
+  private func copiedToRowMajor(_ x: Tensor) -> Tensor {
     let block: Int
     switch x.layout {
     case .rowMajor: return x
@@ -26,5 +46,18 @@ extension Workspace {
       }
     }
     return result
+  }
+}
+
+private struct Reorder: PrimitiveDescription {
+  let dimensions: [Int]
+  let from: Layout
+  let to: Layout
+
+  var title: String { "change of layout" }
+
+  func compile(on engine: OpaquePointer, into primitive: inout OpaquePointer?) -> Int32 {
+    cdnnl_reorder_create(
+      engine, Int32(dimensions.count), dimensions, from.forOneDNN, to.forOneDNN, &primitive)
   }
 }

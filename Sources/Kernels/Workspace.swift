@@ -6,6 +6,7 @@ package import Tensors
 /// workspaces are not.
 package final class Workspace {
   private let pool = BufferPool()
+  let primitives = PrimitiveCache()
 
   /// A workspace with empty caches.
   package init() {}

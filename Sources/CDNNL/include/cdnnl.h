@@ -1,7 +1,13 @@
-/// oneDNN and its OpenMP team as plain C functions, the same for oneDNN 2 and 3.
+/// oneDNN and its OpenMP team as plain C functions, without its descriptors and unions.
+///
+/// Functions that create something return a status: 0 for success, otherwise a number that
+/// `cdnnl_status_message` explains. Extents and strides are arrays of `rank` (or, for the spatial
+/// ones, `rank - 2`) elements. All data are float32.
 #ifndef CDNNL_H
 #define CDNNL_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /// The threads that one parallel region uses.
@@ -12,5 +18,106 @@ void cdnnl_set_thread_count(int32_t count);
 
 /// Calls `body(context, part)` for every part below `parts`, on oneDNN's own OpenMP team.
 void cdnnl_parallel(int32_t parts, void (*body)(void *context, int32_t part), void *context);
+
+/// How the elements of a tensor of `rank` dimensions lie in memory.
+enum cdnnl_layout {
+  /// Left to the primitive to choose.
+  cdnnl_any,
+  cdnnl_row_major,
+  cdnnl_channels_last,
+  cdnnl_blocked_8,
+  cdnnl_blocked_16,
+};
+
+/// oneDNN's CPU engine and a stream of it. One thread uses it at a time.
+typedef struct cdnnl_engine cdnnl_engine_t;
+
+/// A compiled primitive and the buffers that it was given last. One thread uses it at a time.
+typedef struct cdnnl_primitive cdnnl_primitive_t;
+
+/// What a status other than 0 means, in a few words.
+const char *cdnnl_status_message(int32_t status);
+
+int32_t cdnnl_engine_create(cdnnl_engine_t **engine);
+void cdnnl_engine_destroy(cdnnl_engine_t *engine);
+
+void cdnnl_primitive_destroy(cdnnl_primitive_t *primitive);
+
+/// Bytes of scratch memory that the primitive needs while it runs.
+size_t cdnnl_primitive_scratchpad_size(const cdnnl_primitive_t *primitive);
+
+/// Bytes of the buffer at `index`.
+size_t cdnnl_primitive_buffer_size(const cdnnl_primitive_t *primitive, int32_t index);
+
+/// The layout that the primitive wants or leaves in the buffer at `index`; `cdnnl_any` if it is
+/// none of ours, as for weights.
+enum cdnnl_layout cdnnl_primitive_layout(const cdnnl_primitive_t *primitive, int32_t index);
+
+/// The name of oneDNN's implementation, such as `jit:avx512_core`.
+const char *cdnnl_primitive_implementation(const cdnnl_primitive_t *primitive);
+
+/// Runs the primitive. The buffers stand in the order that its creator documents.
+int32_t cdnnl_primitive_execute(
+    cdnnl_primitive_t *primitive, const cdnnl_engine_t *engine, void *const *buffers,
+    void *scratchpad);
+
+/// The copy of a tensor from one layout to another. Buffers: source, destination.
+int32_t cdnnl_reorder_create(
+    const cdnnl_engine_t *engine, int32_t rank, const ptrdiff_t *dims, enum cdnnl_layout source,
+    enum cdnnl_layout destination, cdnnl_primitive_t **primitive);
+
+/// The copy of row-major weights into the form that a convolution wants in its buffer at `index`.
+/// Buffers: source, destination.
+int32_t cdnnl_weights_reorder_create(
+    const cdnnl_engine_t *engine, const cdnnl_primitive_t *convolution, int32_t index,
+    cdnnl_primitive_t **primitive);
+
+/// A convolution of float32 tensors of 3 to 5 dimensions.
+struct cdnnl_convolution {
+  int32_t rank;
+  /// Batch, channels and spatial extents of the input and of the output.
+  const ptrdiff_t *input, *output;
+  /// Spatial extents of the weights, strides, dilations (1 is dense) and pads, each `rank - 2`.
+  const ptrdiff_t *kernel, *strides, *dilations, *pads_begin, *pads_end;
+  ptrdiff_t groups;
+  bool has_bias;
+  /// Whether a tensor of the output's shape and layout is added.
+  bool has_addend;
+  /// Whether negative results become 0, after the addend.
+  bool has_relu;
+};
+
+/// output = relu(input * weights + bias + addend). Buffers: input, weights, output, then bias and
+/// addend where there are any.
+int32_t cdnnl_convolution_create(
+    const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution,
+    cdnnl_primitive_t **primitive);
+
+/// The gradient of a convolution with respect to its input. Buffers: gradient of the input, weights,
+/// gradient of the output. Bias, addend and relu are not looked at.
+int32_t cdnnl_convolution_backward_create(
+    const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution,
+    cdnnl_primitive_t **primitive);
+
+/// A product of matrices, or of stacks of them: the last two of `rank` dimensions are multiplied,
+/// the leading ones agree or are 1.
+struct cdnnl_product {
+  int32_t rank;
+  /// Extents of the factors and of the result, and elements to skip for a step along each.
+  const ptrdiff_t *a, *a_strides, *b, *b_strides, *c, *c_strides;
+  /// The product is multiplied by this.
+  float alpha;
+  /// What is already in the result is multiplied by this and added, unless it is 0.
+  float beta;
+  /// Whether a row of the extent of the last dimension is added to every row.
+  bool has_bias;
+  /// Whether negative results become 0.
+  bool has_relu;
+};
+
+/// c = relu(alpha * (a b + bias) + beta * c). Buffers: a, b, c, then the bias where there is one.
+int32_t cdnnl_product_create(
+    const cdnnl_engine_t *engine, const struct cdnnl_product *product,
+    cdnnl_primitive_t **primitive);
 
 #endif

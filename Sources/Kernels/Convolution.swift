@@ -1,0 +1,122 @@
+import CDNNL
+package import Tensors
+
+/// What a convolution is besides its operands.
+package struct ConvolutionParameters: Hashable, Sendable {
+  package let window: SlidingWindow
+  /// Channels are cut into this many groups that do not see each other.
+  package let groups: Int
+
+  package init(window: SlidingWindow, groups: Int = 1) {
+    self.window = window
+    self.groups = groups
+  }
+}
+
+extension Workspace {
+  /// The convolution of `x` (N x C x spatial) with `weights` (M x C/groups x kernel), plus `bias`
+  /// (M) and `addend` (of the output's shape), negative results replaced by 0 if `rectified`.
+  ///
+  /// float32 leaves the layout that oneDNN computes in; float64 is summed as defined.
+  package func convolution(
+    _ x: Tensor, weights: Tensor, bias: Tensor? = nil, addend: Tensor? = nil,
+    rectified: Bool = false, _ parameters: ConvolutionParameters
+  ) throws(KernelError) -> Tensor {
+    let extents = try parameters.window.outputExtents(of: Array(x.shape.dropFirst(2)))
+    let shape = Shape([x.shape[0], weights.shape[0]] + extents)
+    guard shape.elementCount > 0 else { return tensor(x.elementType, shape) }
+    if x.elementType == .float64 {
+      return directConvolution(
+        rowMajor(x), rowMajor(weights), bias, addend.map(rowMajor), rectified, parameters, shape)
+    }
+    let primitive = try primitives.primitive(
+      ConvolutionPrimitive(
+        input: x.shape.dimensions, output: shape.dimensions, parameters: parameters,
+        hasBias: bias != nil, hasAddend: addend != nil, isRectified: rectified))
+    let result = tensor(.float32, shape, layout: primitive.layout(2))
+    let source = try reordered(x, to: primitive.layout(0))
+    let blob = try primitives.rearranged(rowMajor(weights), for: primitive, at: 1)
+    var buffers = [source.address, blob.base, result.address]
+    if let bias { buffers.append(bias.address) }
+    let summand = try addend.map { addend throws(KernelError) in
+      try reordered(addend, to: result.layout)
+    }
+    if let summand { buffers.append(summand.address) }
+    try primitives.execute(primitive, buffers)
+    withExtendedLifetime((source, summand)) {}
+    return result
+  }
+
+  /// The gradient of a convolution with respect to its input, of shape `shape`, given the gradient
+  /// `dy` of its output: also the transposed convolution.
+  package func convolutionInputGradient(
+    _ dy: Tensor, weights: Tensor, shape: Shape, _ parameters: ConvolutionParameters
+  ) throws(KernelError) -> Tensor {
+    guard shape.elementCount > 0 else { return tensor(dy.elementType, shape) }
+    if dy.elementType == .float64 {
+      return directInputGradient(rowMajor(dy), rowMajor(weights), shape, parameters)
+    }
+    let primitive = try primitives.primitive(
+      ConvolutionGradientPrimitive(
+        input: shape.dimensions, output: dy.shape.dimensions, parameters: parameters))
+    let result = tensor(.float32, shape, layout: primitive.layout(0))
+    let source = try reordered(dy, to: primitive.layout(2))
+    let blob = try primitives.rearranged(rowMajor(weights), for: primitive, at: 1)
+    try primitives.execute(primitive, [result.address, blob.base, source.address])
+    withExtendedLifetime(source) {}
+    return result
+  }
+}
+
+private struct ConvolutionPrimitive: PrimitiveDescription {
+  let input: [Int]
+  let output: [Int]
+  let parameters: ConvolutionParameters
+  let hasBias: Bool
+  let hasAddend: Bool
+  let isRectified: Bool
+
+  var title: String { "convolution" }
+
+  func compile(on engine: OpaquePointer, into primitive: inout OpaquePointer?) -> Int32 {
+    withConvolution(input, output, parameters) { convolution in
+      convolution.has_bias = hasBias
+      convolution.has_addend = hasAddend
+      convolution.has_relu = isRectified
+      return cdnnl_convolution_create(engine, &convolution, &primitive)
+    }
+  }
+}
+
+private struct ConvolutionGradientPrimitive: PrimitiveDescription {
+  let input: [Int]
+  let output: [Int]
+  let parameters: ConvolutionParameters
+
+  var title: String { "input gradient of a convolution" }
+
+  func compile(on engine: OpaquePointer, into primitive: inout OpaquePointer?) -> Int32 {
+    withConvolution(input, output, parameters) { convolution in
+      cdnnl_convolution_backward_create(engine, &convolution, &primitive)
+    }
+  }
+}
+
+/// Calls `body` with the C description of a convolution, whose pointers are valid during the call.
+private func withConvolution(
+  _ input: [Int], _ output: [Int], _ parameters: ConvolutionParameters,
+  _ body: (inout cdnnl_convolution) -> Int32
+) -> Int32 {
+  let window = parameters.window
+  let lists = [
+    input, output, window.kernel, window.strides, window.dilations, window.padsBegin,
+    window.padsEnd,
+  ]
+  return withPointers(to: lists) { lists in
+    var convolution = cdnnl_convolution(
+      rank: Int32(input.count), input: lists[0], output: lists[1], kernel: lists[2],
+      strides: lists[3], dilations: lists[4], pads_begin: lists[5], pads_end: lists[6],
+      groups: parameters.groups, has_bias: false, has_addend: false, has_relu: false)
+    return body(&convolution)
+  }
+}

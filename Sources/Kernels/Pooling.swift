@@ -1,0 +1,227 @@
+package import Tensors
+
+/// How a pooling window moves and what it averages over.
+package struct PoolingParameters: Hashable, Sendable {
+  package let window: SlidingWindow
+  /// Whether a window that reaches beyond the padding yields an output.
+  package let roundsUp: Bool
+  /// Whether an average counts the padding as zeros.
+  package let countsPadding: Bool
+
+  package init(window: SlidingWindow, roundsUp: Bool = false, countsPadding: Bool = false) {
+    self.window = window
+    self.roundsUp = roundsUp
+    self.countsPadding = countsPadding
+  }
+}
+
+extension Workspace {
+  /// The maximum of `x` (N x C x spatial) in each window, in the layout of `x`. A NaN in a window is
+  /// its maximum; a window without elements yields the least number.
+  package func maximumPooling(
+    _ x: Tensor, _ parameters: PoolingParameters
+  ) throws(KernelError) -> Tensor {
+    let places = try PoolingPlaces(x.shape, parameters)
+    let x = pooled(x)
+    return switch (x.elementType, x.layout) {
+    case (.float32, .blockedChannels(16)): maximum(x, places, SIMD16<Float>.self)
+    case (.float32, .blockedChannels): maximum(x, places, SIMD8<Float>.self)
+    case (.float32, _): maximum(x, places, Float.self)
+    case (.float64, _): maximum(x, places, Double.self)
+    case (.int8, _): maximum(x, places, Int8.self)
+    case (.uint8, _): maximum(x, places, UInt8.self)
+    default: throw KernelError("the maximum of \(x.elementType) windows is not defined")
+    }
+  }
+
+  /// The gradient of `maximumPooling` with respect to `x`: each element of `dy` goes to the first
+  /// place of its window's maximum.
+  package func maximumPoolingGradient(
+    _ dy: Tensor, _ x: Tensor, _ parameters: PoolingParameters
+  ) throws(KernelError) -> Tensor {
+    let places = try PoolingPlaces(x.shape, parameters)
+    let x = pooled(x)
+    let dy = x.elementType == .float32 ? try reordered(dy, to: x.layout) : rowMajor(dy)
+    return switch (x.elementType, x.layout) {
+    case (.float32, .blockedChannels(16)): maximumGradient(dy, x, places, SIMD16<Float>.self)
+    case (.float32, .blockedChannels): maximumGradient(dy, x, places, SIMD8<Float>.self)
+    case (.float32, _): maximumGradient(dy, x, places, Float.self)
+    case (.float64, _): maximumGradient(dy, x, places, Double.self)
+    default: throw KernelError("\(x.elementType) has no gradient")
+    }
+  }
+
+  /// Where the maximum of each window lies: row-major places in `x`, or with `isColumnMajor` places
+  /// whose spatial part runs along the first dimension first.
+  package func maximumPoolingIndices(
+    _ x: Tensor, isColumnMajor: Bool, _ parameters: PoolingParameters
+  ) throws(KernelError) -> Tensor {
+    let places = try PoolingPlaces(x.shape, parameters)
+    let x = rowMajor(x)
+    return switch x.elementType {
+    case .float32: maximumIndices(x, isColumnMajor, places, Float.self)
+    case .float64: maximumIndices(x, isColumnMajor, places, Double.self)
+    case .int8: maximumIndices(x, isColumnMajor, places, Int8.self)
+    case .uint8: maximumIndices(x, isColumnMajor, places, UInt8.self)
+    default: throw KernelError("the maximum of \(x.elementType) windows is not defined")
+    }
+  }
+
+  /// The mean of `x` (N x C x spatial) over each window, in the layout of `x`; 0 for a window
+  /// without elements.
+  package func averagePooling(
+    _ x: Tensor, _ parameters: PoolingParameters
+  ) throws(KernelError) -> Tensor {
+    let places = try PoolingPlaces(x.shape, parameters)
+    let x = pooled(x)
+    return switch (x.elementType, x.layout) {
+    case (.float32, .blockedChannels(16)): average(x, places, SIMD16<Float>.self)
+    case (.float32, .blockedChannels): average(x, places, SIMD8<Float>.self)
+    case (.float32, _): average(x, places, Float.self)
+    case (.float64, _): average(x, places, Double.self)
+    default: throw KernelError("the average of \(x.elementType) windows is not defined")
+    }
+  }
+
+  /// The gradient of `averagePooling` with respect to its input, of shape `shape`.
+  package func averagePoolingGradient(
+    _ dy: Tensor, shape: Shape, _ parameters: PoolingParameters
+  ) throws(KernelError) -> Tensor {
+    let places = try PoolingPlaces(shape, parameters)
+    let dy = pooled(dy)
+    return switch (dy.elementType, dy.layout) {
+    case (.float32, .blockedChannels(16)): averageGradient(dy, shape, places, SIMD16<Float>.self)
+    case (.float32, .blockedChannels): averageGradient(dy, shape, places, SIMD8<Float>.self)
+    case (.float32, _): averageGradient(dy, shape, places, Float.self)
+    case (.float64, _): averageGradient(dy, shape, places, Double.self)
+    default: throw KernelError("\(dy.elementType) has no gradient")
+    }
+  }
+
+  /// `x` in a layout that keeps the lanes of a plane together.
+  private func pooled(_ x: Tensor) -> Tensor {
+    switch x.layout {
+    case .blockedChannels(8), .blockedChannels(16): x
+    default: rowMajor(x)
+    }
+  }
+}
+
+extension Workspace {
+  private func maximum<L: MaximumLane>(
+    _ x: Tensor, _ places: PoolingPlaces, _ lane: L.Type
+  ) -> Tensor {
+    let result = tensor(x.elementType, places.output, layout: x.layout)
+    let planes = result.lanes(of: L.self) / max(places.outputSize, 1)
+    let target = result.pointer(to: L.self)
+    let source = x.pointer(to: L.self)
+    parallel(planes, grain: 1) { range in
+      for plane in range {
+        let input = source + plane * places.inputSize
+        let output = target + plane * places.outputSize
+        places.forEachWindow { index, window in
+          var best = L.least
+          window.forEachPlace { place in best.raise(to: input[place]) }
+          output[index] = best
+        }
+      }
+    }
+    return result
+  }
+
+  private func maximumGradient<L: MaximumLane>(
+    _ dy: Tensor, _ x: Tensor, _ places: PoolingPlaces, _ lane: L.Type
+  ) -> Tensor {
+    let result = tensor(x.elementType, x.shape, layout: x.layout)
+    let planes = result.lanes(of: L.self) / max(places.inputSize, 1)
+    let target = result.pointer(to: L.self)
+    let (source, gradient) = (x.pointer(to: L.self), dy.pointer(to: L.self))
+    parallel(planes, grain: 1) { range in
+      for plane in range {
+        let input = source + plane * places.inputSize
+        let output = gradient + plane * places.outputSize
+        let sums = target + plane * places.inputSize
+        for index in 0..<places.inputSize { sums[index] = L.zero }
+        places.forEachWindow { index, window in
+          L.scatter(output[index], to: sums, atMaximumOf: input, window)
+        }
+      }
+    }
+    return result
+  }
+
+  private func maximumIndices<L: MaximumLane>(
+    _ x: Tensor, _ isColumnMajor: Bool, _ places: PoolingPlaces, _ lane: L.Type
+  ) -> Tensor {
+    let result = tensor(.int64, places.output)
+    let target = result.pointer(to: Int64.self)
+    let source = x.pointer(to: L.self)
+    for plane in 0..<(result.elementCount / max(places.outputSize, 1)) {
+      let input = source + plane * places.inputSize
+      places.forEachWindow { index, window in
+        var best = L.least
+        var choice = window.isEmpty ? 0 : window.first
+        window.forEachPlace { place in
+          if best.raise(to: input[place]) { choice = place }
+        }
+        let place = isColumnMajor ? places.columnMajor(choice) : choice
+        target[plane * places.outputSize + index] = Int64(plane * places.inputSize + place)
+      }
+    }
+    return result
+  }
+
+  private func average<L: AverageLane>(
+    _ x: Tensor, _ places: PoolingPlaces, _ lane: L.Type
+  ) -> Tensor {
+    let result = tensor(x.elementType, places.output, layout: x.layout)
+    let planes = result.lanes(of: L.self) / max(places.outputSize, 1)
+    let target = result.pointer(to: L.self)
+    let source = x.pointer(to: L.self)
+    parallel(planes, grain: 1) { range in
+      for plane in range {
+        let input = source + plane * places.inputSize
+        let output = target + plane * places.outputSize
+        places.forEachWindow { index, window in
+          var sum = L.zero
+          window.forEachRow { first, step, count in
+            var row = L.zero
+            for place in 0..<count { row.add(input[first + place * step]) }
+            sum.add(row)
+          }
+          output[index] = sum.divided(by: window.counted)
+        }
+      }
+    }
+    return result
+  }
+
+  private func averageGradient<L: AverageLane>(
+    _ dy: Tensor, _ shape: Shape, _ places: PoolingPlaces, _ lane: L.Type
+  ) -> Tensor {
+    let result = tensor(dy.elementType, shape, layout: dy.layout)
+    let planes = result.lanes(of: L.self) / max(places.inputSize, 1)
+    let target = result.pointer(to: L.self)
+    let gradient = dy.pointer(to: L.self)
+    parallel(planes, grain: 1) { range in
+      for plane in range {
+        let sums = target + plane * places.inputSize
+        let output = gradient + plane * places.outputSize
+        for index in 0..<places.inputSize { sums[index] = L.zero }
+        places.forEachWindow { index, window in
+          let share = output[index].divided(by: window.counted)
+          window.forEachPlace { place in sums[place].add(share) }
+        }
+      }
+    }
+    return result
+  }
+}
+
+extension Tensor {
+  fileprivate func lanes<L>(of type: L.Type) -> Int { byteCount / MemoryLayout<L>.stride }
+
+  fileprivate func pointer<L>(to type: L.Type) -> UnsafeMutablePointer<L> {
+    address.assumingMemoryBound(to: L.self)
+  }
+}

@@ -1,0 +1,82 @@
+package import Graphs
+package import Kernels
+
+/// The attributes that say how the window of a convolution or a pooling moves.
+///
+/// Conventions: <https://onnx.ai/onnx/operators/onnx__Conv.html>. With `auto_pad` SAME_UPPER or
+/// SAME_LOWER the output is the input divided by the stride, rounded up, and an odd pad goes to the
+/// end or to the beginning.
+struct WindowAttributes: Sendable {
+  enum Padding: Sendable {
+    case explicit(begin: [Int]?, end: [Int]?)
+    case same(oddAtEnd: Bool)
+  }
+
+  let kernel: [Int]?
+  let strides: [Int]?
+  let dilations: [Int]?
+  let padding: Padding
+
+  init(_ attributes: inout Attributes, hasDilations: Bool = true) throws(OperatorError) {
+    kernel = try attributes.ints("kernel_shape")
+    strides = try attributes.ints("strides")
+    dilations = hasDilations ? try attributes.ints("dilations") : nil
+    let pads = try attributes.ints("pads")
+    let automatic = try attributes.string("auto_pad") ?? "NOTSET"
+    switch automatic {
+    case "SAME_UPPER": padding = .same(oddAtEnd: true)
+    case "SAME_LOWER": padding = .same(oddAtEnd: false)
+    case "VALID": padding = .explicit(begin: nil, end: nil)
+    case "NOTSET", "":
+      guard let pads else {
+        padding = .explicit(begin: nil, end: nil)
+        return
+      }
+      guard pads.count.isMultiple(of: 2) else {
+        throw OperatorError("pads \(pads) should have two numbers per spatial dimension")
+      }
+      let half = pads.count / 2
+      padding = .explicit(begin: Array(pads[..<half]), end: Array(pads[half...]))
+    default: throw OperatorError("auto_pad \(automatic) is not known")
+    }
+  }
+
+  init(_ window: SlidingWindow) {
+    kernel = window.kernel
+    strides = window.strides
+    dilations = window.dilations
+    padding = .explicit(begin: window.padsBegin, end: window.padsEnd)
+  }
+
+  /// The window of this kernel over an input of these spatial extents.
+  func window(kernel: [Int], over input: [Int]) throws(OperatorError) -> SlidingWindow {
+    switch padding {
+    case .explicit(let begin, let end):
+      return try SlidingWindow(
+        kernel: kernel, strides: strides, dilations: dilations, padsBegin: begin, padsEnd: end)
+    case .same(let oddAtEnd):
+      let bare = try SlidingWindow(kernel: kernel, strides: strides, dilations: dilations)
+      guard input.count == kernel.count else {
+        throw OperatorError("a window of \(kernel.count) dimensions over an input of \(input.count)")
+      }
+      let totals = input.indices.map { axis -> Int in
+        let output = max((input[axis] - 1) / bare.strides[axis], 0)
+        return max(output * bare.strides[axis] + bare.span[axis] - input[axis], 0)
+      }
+      let (less, more) = (totals.map { $0 / 2 }, totals.map { $0 - $0 / 2 })
+      return try SlidingWindow(
+        kernel: kernel, strides: strides, dilations: dilations, padsBegin: oddAtEnd ? less : more,
+        padsEnd: oddAtEnd ? more : less)
+    }
+  }
+}
+
+extension SlidingWindow {
+  /// The attributes that give this window back.
+  var attributes: [String: AttributeValue] {
+    [
+      "kernel_shape": .ints(kernel), "strides": .ints(strides), "dilations": .ints(dilations),
+      "pads": .ints(padsBegin + padsEnd),
+    ]
+  }
+}
