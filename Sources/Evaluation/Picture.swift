@@ -1,5 +1,4 @@
 internal import CImage
-internal import Foundation
 
 /// An upright picture of 8-bit red, green and blue.
 public struct Picture: Sendable, Equatable {
@@ -27,15 +26,12 @@ public struct Picture: Sendable, Equatable {
 
   /// Reads a JPEG, PNG, WebP, BMP, GIF or TIFF file; its content decides which, not its name.
   public init(contentsOf path: String) throws(PictureError) {
-    guard let file = fopen(path, "rb") else { throw Self.failure(errno) }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 20)
-    repeat {
-      let count = fread(&chunk, 1, chunk.count, file)
-      bytes += chunk.prefix(count)
-      if ferror(file) != 0 { throw Self.failure(errno) }
-    } while feof(file) == 0 && bytes.count < Int(Int32.max)
+    let bytes: [UInt8]
+    do throws(FileFailure) {
+      bytes = try fileBytes(path)
+    } catch {
+      throw error.isMissing ? .missing : .unreadable(error.reason)
+    }
     try self.init(decoding: bytes)
   }
 
@@ -104,10 +100,6 @@ public struct Picture: Sendable, Equatable {
       count = pixels.count
     }
     return Picture(width: newWidth, height: newHeight, pixels: turned)
-  }
-
-  private static func failure(_ code: Int32) -> PictureError {
-    code == ENOENT ? .missing : .unreadable(String(cString: strerror(code)))
   }
 }
 

@@ -17,6 +17,9 @@ public enum PictureError: Error, Equatable, Sendable, CustomStringConvertible {
   /// More pixels than `Picture.maximumPixelCount`.
   case tooLarge(width: Int, height: Int)
 
+  /// Whether there is no such file.
+  public var isMissingFile: Bool { self == .missing }
+
   /// The one line.
   public var description: String {
     switch self {

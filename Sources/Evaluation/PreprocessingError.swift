@@ -1,5 +1,11 @@
 /// Why a preprocessing cannot be made or applied, in one line that names no file.
 public enum PreprocessingError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// There is no such file.
+  case missing
+  /// The file cannot be read, with the system's reason.
+  case unreadable(String)
+  /// There is neither a preset nor a file of this name.
+  case unknownPreset(String)
   /// The text is not JSON, or not an object.
   case notJSON(String)
   /// A field that no preprocessing has.
@@ -17,9 +23,18 @@ public enum PreprocessingError: Error, Equatable, Sendable, CustomStringConverti
   /// A tensor does not have the shape or type of a picture.
   case notAPicture(String, expected: String)
 
+  /// Whether there is no such file.
+  public var isMissingFile: Bool { self == .missing }
+
   /// The one line.
   public var description: String {
     switch self {
+    case .missing: "there is no such preprocessing file"
+    case .unreadable(let reason): "the preprocessing file cannot be read: \(reason)"
+    case .unknownPreset(let name):
+      "'\(name)' is no preprocessing; give "
+        + PreprocessingPreset.allCases.map(\.rawValue).joined(separator: ", ")
+        + " or a JSON file that ends in .json"
     case .notJSON(let reason): "not a JSON object of preprocessing fields: \(reason)"
     case .unknownField(let field):
       "unknown field \"\(field)\"; the fields are "

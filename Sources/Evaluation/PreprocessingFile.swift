@@ -16,6 +16,31 @@ internal import Foundation
 extension Preprocessing {
   static let fields = CodingKeys.allCases.map(\.rawValue)
 
+  /// The preset of this name for a model input of this size, or the JSON file at this path.
+  public init(
+    named name: String, size: Size? = nil, channels: Int = 3, layout: Layout = .nchw
+  ) throws(PreprocessingError) {
+    if let preset = PreprocessingPreset(rawValue: name) {
+      self = try preset.preprocessing(
+        height: size?.height, width: size?.width, channels: channels, layout: layout)
+    } else if name.hasSuffix(".json") {
+      try self.init(contentsOf: name)
+    } else {
+      throw .unknownPreset(name)
+    }
+  }
+
+  /// Reads a JSON file.
+  public init(contentsOf path: String) throws(PreprocessingError) {
+    let bytes: [UInt8]
+    do throws(FileFailure) {
+      bytes = try fileBytes(path)
+    } catch {
+      throw error.isMissing ? .missing : .unreadable(error.reason)
+    }
+    try self.init(json: bytes)
+  }
+
   /// Reads a JSON file's bytes.
   public init(json bytes: [UInt8]) throws(PreprocessingError) {
     do {

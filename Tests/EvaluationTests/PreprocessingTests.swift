@@ -138,6 +138,21 @@ import Testing
     expect("{\(fields.joined(separator: ", "))}", says: message)
   }
 
+  @Test func namesArePresetsOrFiles() throws {
+    let size = Preprocessing.Size(width: 64, height: 64)
+    let named = try Preprocessing(named: "imagenet", size: size)
+    #expect(try named == PreprocessingPreset.imagenet.preprocessing(height: 64, width: 64))
+    #expect(throws: PreprocessingError.unknownPreset("imagnet")) {
+      try Preprocessing(named: "imagnet")
+    }
+
+    let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).json")
+    #expect(throws: PreprocessingError.missing) { try Preprocessing(named: file.path) }
+    try JSONEncoder().encode(named).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    #expect(try Preprocessing(named: file.path) == named)
+  }
+
   @Test func saysWhatIsMissing() {
     expect(#"{"channels": "RGB", "mean": [0, 0, 0]}"#, says: #"the field "scale" is missing"#)
     expect("[1, 2]", says: "not a JSON object of preprocessing fields")
