@@ -217,7 +217,8 @@ def main() -> None:
     print(f"test accuracy {accuracy(folded, *test):.4f} on {options.test} pictures")
     export(folded, options.output / "shapes.onnx")
     size = (options.output / "shapes.onnx").stat().st_size
-    print(f"shapes.onnx: {size:,} bytes, {sum(p.numel() for p in folded.parameters()):,} parameters")
+    parameters = sum(p.numel() for p in folded.parameters())
+    print(f"shapes.onnx: {size:,} bytes, {parameters:,} parameters")
 
 
 if __name__ == "__main__":
