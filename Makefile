@@ -1,0 +1,60 @@
+# make demo     explain a picture's prediction (MODEL= and PICTURE= for your own)
+# make test     build and run every test; what continuous integration runs
+# make check    format, build and tests: run it before every commit
+# make parity   compare outputs, gradients and maps with onnxruntime, PyTorch and captum
+# make bench    compare speed and memory with captum and onnxruntime
+# make install  install the program and its shell completions (PREFIX=/usr/local)
+# make protos   regenerate the decoder from proto/onnx.proto
+# make clean    remove everything that the others made
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+MODEL ?= models/shapes.onnx
+PICTURE ?= models/shapes/images/star/000.png
+OUTPUT ?= .build/demo
+
+BUILD = $(SWIFT) build -c release
+# The tests import nothing by @testable, so they share the objects of the build.
+TEST = $(SWIFT) test -c release --disable-testable-imports --disable-xctest
+ASCRIBE = .build/release/ascribe
+PYTHON = .build/parity-venv/bin/python
+
+.PHONY: demo test check lint build parity bench install protos clean
+
+demo:
+	@Scripts/bootstrap.sh
+	@$(BUILD) --product ascribe
+	@$(ASCRIBE) attribute "$(MODEL)" "$(PICTURE)" --output "$(OUTPUT)"
+	@echo "The picture beside its explanation: $(OUTPUT)/$(basename $(notdir $(PICTURE))).png"
+
+test:
+	@Scripts/bootstrap.sh test
+	@Scripts/fetch_onnx_cases.sh
+	$(TEST)
+
+check: lint build test
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+build:
+	@Scripts/bootstrap.sh
+	$(BUILD)
+
+parity: build
+	@Scripts/python.sh
+	$(PYTHON) Scripts/parity $(ARGUMENTS)
+
+bench: build
+	@Scripts/python.sh
+	$(PYTHON) Benchmarks/compare.py $(ARGUMENTS)
+
+install: build
+	install -D -m 755 $(ASCRIBE) "$(DESTDIR)$(PREFIX)/bin/ascribe"
+	@Scripts/completions.sh $(ASCRIBE) "$(DESTDIR)$(PREFIX)/share"
+
+protos:
+	Scripts/protos.sh
+
+clean:
+	rm -rf .build
