@@ -18,7 +18,7 @@ extension ModelSession {
   /// - Throws: `ModelError` if an option makes no sense for this model or a node has no gradient.
   public func explain(
     _ inputs: [Tensor], at index: Int = 0, options: AttributionOptions = AttributionOptions(),
-    labels: [String] = [], baseline: (Tensor) throws -> Tensor = { $0.zeroBaseline() },
+    labels: [String] = [], baseline: (Tensor) throws -> Tensor,
     progress: (Double) throws -> Void = { _ in }
   ) throws -> [[Explanation]] {
     guard index < inputs.count else {

@@ -30,15 +30,13 @@ public struct PictureRule: Sendable {
 
 extension Model {
   /// The rule for pictures: what `name` says (a preset or a JSON file); else the file
-  /// `MODEL.preprocess.json` beside the model; else `imagenet`.
+  /// `MODEL.preprocess.json` beside the model; else `imagenet`, or `unit` for one channel.
   ///
   /// - Throws: `ModelError` if there is no such preset or the file is not sound.
   public func pictureRule(_ name: String?) throws -> PictureRule {
-    let side = inputs.first.flatMap(pictureSize)
     do throws(PreprocessingError) {
       if let name {
-        return PictureRule(
-          preprocessing: try Preprocessing(named: name, size: side), name: name, isGuess: false)
+        return PictureRule(preprocessing: try preset(name), name: name, isGuess: false)
       }
       let beside = url.deletingPathExtension().appendingPathExtension("preprocess.json")
       if FileManager.default.fileExists(atPath: beside.path) {
@@ -46,12 +44,19 @@ extension Model {
           preprocessing: try Preprocessing(contentsOf: beside.path),
           name: beside.lastPathComponent, isGuess: false)
       }
-      return PictureRule(
-        preprocessing: try Preprocessing(named: "imagenet", size: side), name: "imagenet",
-        isGuess: true)
+      let guess = inputs.first?.channelCount == 1 ? "unit" : "imagenet"
+      return PictureRule(preprocessing: try preset(guess), name: guess, isGuess: true)
     } catch {
       throw ModelError(error.description, kind: error.isMissingFile ? .noInput : .usage)
     }
+  }
+
+  /// The preset or file with this name, for the pictures that the first input takes.
+  private func preset(_ name: String) throws(PreprocessingError) -> Preprocessing {
+    let port = inputs.first
+    return try Preprocessing(
+      named: name, size: port?.pictureSize, channels: port?.channelCount ?? 3,
+      layout: port?.hasChannelsLast == true ? .nhwc : .nchw)
   }
 
   /// The labels in `path`, one a line; where it is nil, in `MODEL.labels.txt` beside the model.
@@ -161,14 +166,5 @@ extension Model {
         "input '\(port.name)' takes \(port.typeDescription), not \(tensor)", file: path)
     }
     return tensor
-  }
-
-  /// The height and width of the pictures that an input takes, where the model fixes them.
-  private func pictureSize(_ port: Port) -> Preprocessing.Size? {
-    guard let dimensions = port.dimensions, dimensions.count == 4 else { return nil }
-    let isChannelsLast = dimensions[1] != port.channelCount
-    let sides = isChannelsLast ? dimensions[1...2] : dimensions[2...3]
-    guard let height = sides.first ?? nil, let width = sides.last ?? nil else { return nil }
-    return Preprocessing.Size(width: width, height: height)
   }
 }

@@ -1,3 +1,4 @@
+import Evaluation
 public import Foundation
 public import Graphs
 import ONNXFormat
@@ -24,12 +25,14 @@ public struct Model: Sendable {
   /// - Throws: `ModelError` if there is no such file, if it is no valid model, or if it uses an
   ///   operator that is not supported.
   public init(contentsOf url: URL, precision: Precision = .declared) throws {
+    let graph: Graph
     do throws(ModelError) {
-      self.file = try ModelFile(contentsOf: url.path)
-      self.graph = try Importer.graph(of: try file.message(), precision: precision)
+      self.file = try ModelFile(opening: url.path)
+      graph = try Importer.graph(of: try file.readMessages(), precision: precision)
     } catch {
       throw error.inFile(url.relativePath)
     }
+    self.graph = graph
     self.url = url
     self.precision = precision
     self.inputs = graph.inputs.map { Port($0, of: graph) }
@@ -69,17 +72,26 @@ public struct Port: Sendable {
   }
 
   /// Whether the value can be a batch of pictures of 1 or 3 channels, in either layout.
-  public var isPicture: Bool {
-    guard elementType?.isFloatingPoint == true, let dimensions, dimensions.count == 4 else {
-      return false
-    }
-    return channelCount != nil
-  }
+  public var isPicture: Bool { elementType?.isFloatingPoint == true && channelCount != nil }
 
   /// The channels of a batch of pictures: dimension 1, or the last one where only that fits.
   var channelCount: Int? {
     guard let dimensions, dimensions.count == 4 else { return nil }
     let candidates = [dimensions[1], dimensions[3]].compactMap(\.self)
     return candidates.first { $0 == 3 } ?? candidates.first { $0 == 1 }
+  }
+
+  /// Whether a batch of pictures has its channels in the last dimension.
+  var hasChannelsLast: Bool {
+    guard let channelCount, let dimensions else { return false }
+    return dimensions[1] != channelCount
+  }
+
+  /// The height and width of pictures, where the model fixes them.
+  var pictureSize: Preprocessing.Size? {
+    guard channelCount != nil, let dimensions else { return nil }
+    let sides = hasChannelsLast ? dimensions[1...2] : dimensions[2...3]
+    guard let height = sides.first ?? nil, let width = sides.last ?? nil else { return nil }
+    return Preprocessing.Size(width: width, height: height)
   }
 }

@@ -1,4 +1,4 @@
-package import Graphs
+import Graphs
 package import Tensors
 
 extension DifferentiableFunction {
@@ -15,8 +15,8 @@ extension DifferentiableFunction {
   ///   - progress: told of the share of steps that are done; what it throws ends the run.
   package func integratedGradients(
     at point: Tensor, from baseline: Tensor, target: Int, nodes: [Quadrature.Node],
-    progress: (Double) throws(ModelError) -> Void = { _ in }
-  ) throws(ModelError) -> AttributionMap {
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> AttributionMap {
     let before = passes
     let end = point.converted(to: .float64).elements(as: Double.self)
     let start = baseline.converted(to: .float64).elements(as: Double.self)

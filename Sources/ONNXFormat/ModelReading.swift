@@ -3,10 +3,19 @@ package import Graphs
 import Tensors
 
 extension ModelFile {
+  /// Opens the model at `path`, with errors in the form that users see.
+  package convenience init(opening path: String) throws(ModelError) {
+    do throws(ModelFileError) {
+      try self.init(contentsOf: path)
+    } catch {
+      throw ModelError(error)
+    }
+  }
+
   /// The messages of the file as Swift values, checked by libonnx where it covers the model.
   ///
   /// - Throws: `ModelError` if a tensor is not sound or the checker finds a broken rule.
-  package func message() throws(ModelError) -> ModelMessage {
+  package func readMessages() throws(ModelError) -> ModelMessage {
     if case .invalid(let reason) = check() {
       throw ModelError("the model breaks a rule of ONNX: \(reason)")
     }
@@ -18,22 +27,5 @@ extension ModelFile {
       }
     }
     return try withModel { (model) throws(ModelError) in try reader.model(model.pointee) }
-  }
-}
-
-extension ModelError {
-  /// The error of opening a file, in the form that users see.
-  package init(_ error: ModelFileError) {
-    switch error.reason {
-    case .unreadable(let problem):
-      let isContent = problem == .empty
-      self.init("\(problem)", kind: isContent ? .badData : .noInput, file: error.path)
-    case .malformed(let wire): self.init("not valid ONNX: \(wire)", file: error.path)
-    case .noGraph: self.init("not an ONNX model: it holds no graph", file: error.path)
-    case .largeFilePointer:
-      self.init(
-        "a pointer of Git LFS; fetch the file itself with 'git lfs pull'", file: error.path)
-    case .tensor(let tensor): self.init(tensor.description, file: error.path)
-    }
   }
 }

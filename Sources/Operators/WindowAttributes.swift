@@ -1,5 +1,5 @@
-package import Graphs
-package import Kernels
+import Graphs
+import Kernels
 
 /// The attributes that say how the window of a convolution or a pooling moves.
 ///
