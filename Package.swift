@@ -67,7 +67,13 @@ let package = Package(
       [
         "Reports", "Evaluation", "Attribution", "Rewrites", "ONNXFormat", "Operators", "Graphs",
         "Kernels", "Tensors",
-      ]),
+      ])
+    + [
+      .testTarget(
+        name: "ConformanceTests",
+        dependencies: ["ONNXFormat", "Operators", "Graphs", "Kernels", "Tensors"],
+        exclude: ["supported.txt"], swiftSettings: strict)
+    ],
   cxxLanguageStandard: .cxx17
 )
 
