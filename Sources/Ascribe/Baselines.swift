@@ -1,0 +1,56 @@
+import Evaluation
+public import Attribution
+import Graphs
+public import Tensors
+
+extension Model {
+  /// What makes a row to compare a row of `input` with.
+  ///
+  /// - Throws: `ModelError` if the baseline needs pixels and the input is no picture, or if its file
+  ///   does not fit the model.
+  public func baseline(
+    _ baseline: Baseline, for input: ModelInput, port: Port, rule: PictureRule
+  ) throws -> @Sendable (Tensor) -> Tensor {
+    let channelAxis = port.channelCount.map { _ in port.hasChannelsLast ? 3 : 1 }
+    switch baseline {
+    case .zero: return { $0.zeroBaseline() }
+    case .mean: return { $0.meanBaseline(channelAxis: channelAxis) }
+    case .noise(let seed): return { $0.noiseBaseline(seed: seed) }
+    case .black: return try color(0, baseline, input, channelAxis, rule)
+    case .white: return try color(255, baseline, input, channelAxis, rule)
+    case .blur:
+      guard let channelAxis else {
+        throw ModelError("baseline 'blur' needs a model of pictures", kind: .usage)
+      }
+      return { $0.blurBaseline(channelAxis: channelAxis) }
+    case .file(let path):
+      let reference = try self.input(contentsOf: path, for: port, rule: rule).tensor
+      guard reference.shape.first == 1 else {
+        throw ModelError("a baseline is one sample, not \(reference)", kind: .usage, file: path)
+      }
+      guard reference.shape.dropFirst().elementsEqual(input.tensor.shape.dropFirst()) else {
+        throw ModelError(
+          "the baseline has shape \(reference.shape), the input \(input.tensor.shape)",
+          kind: .usage, file: path)
+      }
+      return { _ in reference }
+    }
+  }
+
+  /// Pixels of one grey. A tensor's pixels are known only by the rule that made it.
+  private func color(
+    _ gray: UInt8, _ baseline: Baseline, _ input: ModelInput, _ channelAxis: Int?,
+    _ rule: PictureRule
+  ) throws(ModelError) -> @Sendable (Tensor) -> Tensor {
+    guard let channelAxis else {
+      throw ModelError("baseline '\(baseline)' needs a model of pictures", kind: .usage)
+    }
+    guard input.preprocessing != nil || !rule.isGuess else {
+      throw ModelError(
+        "baseline '\(baseline)' needs to know how pixels became numbers; say it with --preprocess",
+        kind: .usage, file: input.path)
+    }
+    let values = rule.preprocessing.values(red: gray, green: gray, blue: gray).map(Double.init)
+    return { $0.colorBaseline(values, channelAxis: channelAxis) }
+  }
+}

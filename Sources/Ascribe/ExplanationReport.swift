@@ -1,0 +1,141 @@
+import Evaluation
+public import Attribution
+import Foundation
+import Graphs
+import Reports
+import Tensors
+
+/// The facts of an explanation, as `S.json` holds them.
+public struct ExplanationReport: Sendable, Codable {
+  /// The model file.
+  public let model: String
+  /// The digest of the model file.
+  public let modelSHA256: String
+  /// The input file, with `#row` where the file holds several samples.
+  public let input: String
+  /// The method, as named on the command line; never `auto`.
+  public let method: String
+  /// What was explained.
+  public let target: ExplainedTarget
+  /// The inner value that was explained in place of the input.
+  public let layer: String?
+  /// What the input was compared with; absent for methods that compare with nothing.
+  public let baseline: String?
+  /// The rule of Integrated Gradients.
+  public let quadrature: String?
+  /// The steps of Integrated Gradients.
+  public let steps: Int?
+  /// The score at the input.
+  public let score: Double
+  /// The score at the baseline.
+  public let baselineScore: Double?
+  /// The sum of all attributions.
+  public let attributionSum: Double
+  /// The sum less the difference of the scores.
+  public let completenessError: Double
+  /// The same over the difference of the scores; absent where that is 0.
+  public let relativeCompletenessError: Double?
+  /// Evaluations of the model and of its gradient.
+  public let passes: Passes
+  /// The seconds that it took.
+  public let seconds: Double
+  /// How pixels became numbers; absent where the input was no picture.
+  public let preprocess: String?
+  /// `float32` or `float64`.
+  public let precision: String
+  /// The version of this program.
+  public let version: String
+}
+
+extension ExplanationReport {
+  /// Writes every key, with null for what does not apply.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(model, forKey: .model)
+    try container.encode(modelSHA256, forKey: .modelSHA256)
+    try container.encode(input, forKey: .input)
+    try container.encode(method, forKey: .method)
+    try container.encode(target, forKey: .target)
+    try container.encode(layer, forKey: .layer)
+    try container.encode(baseline, forKey: .baseline)
+    try container.encode(quadrature, forKey: .quadrature)
+    try container.encode(steps, forKey: .steps)
+    try container.encode(score, forKey: .score)
+    try container.encode(baselineScore, forKey: .baselineScore)
+    try container.encode(attributionSum, forKey: .attributionSum)
+    try container.encode(completenessError, forKey: .completenessError)
+    try container.encode(relativeCompletenessError, forKey: .relativeCompletenessError)
+    try container.encode(passes, forKey: .passes)
+    try container.encode(seconds, forKey: .seconds)
+    try container.encode(preprocess, forKey: .preprocess)
+    try container.encode(precision, forKey: .precision)
+    try container.encode(version, forKey: .version)
+  }
+}
+
+/// The version of this program.
+public let version = "0.1.0"
+
+extension Explanation {
+  /// The facts of this explanation of row `row` of `input`.
+  public func report(
+    of model: Model, digest: String, input: ModelInput, row: Int, options: AttributionOptions,
+    rule: PictureRule
+  ) -> ExplanationReport {
+    let rows = input.tensor.shape.first ?? 1
+    let integrates = method == .integratedGradients
+    let relative = map.relativeCompletenessError
+    return ExplanationReport(
+      model: model.url.relativePath, modelSHA256: digest,
+      input: rows > 1 ? "\(input.path)#\(row)" : input.path, method: method.rawValue,
+      target: target, layer: options.layer,
+      baseline: integrates || method == .xGradient ? options.baseline.description : nil,
+      quadrature: integrates ? options.quadrature.description : nil,
+      steps: integrates ? options.steps : nil, score: map.score, baselineScore: map.baselineScore,
+      attributionSum: map.sum, completenessError: map.completenessError,
+      relativeCompletenessError: relative.isFinite ? relative : nil, passes: map.passes,
+      seconds: seconds, preprocess: input.preprocessing == nil ? nil : rule.name,
+      precision: model.precision.rawValue, version: version)
+  }
+
+  /// The picture beside its explanation, as a PNG file.
+  ///
+  /// - Throws: `ModelError` if the attribution is not a picture of the input's size.
+  public func picture(of input: ModelInput, options: AttributionOptions) throws -> [UInt8] {
+    guard let picture = input.picture, let preprocessing = input.preprocessing else {
+      throw ModelError("the input is no picture; leave png out of --format", kind: .usage)
+    }
+    do throws(ReportError) {
+      return try AttributionPicture(
+        picture: picture, attribution: map.values, layout: preprocessing.layout,
+        caption: caption(options)
+      ).png()
+    } catch {
+      throw ModelError("\(error)", file: input.path)
+    }
+  }
+
+  private func caption(_ options: AttributionOptions) -> AttributionPicture.Caption {
+    let title = target.label ?? "class \(target.index)"
+    let score = "\(target.space) \(Self.number(map.score))"
+    let how =
+      switch method {
+      case .integratedGradients:
+        "Integrated Gradients, \(options.steps) steps (\(options.quadrature)), baseline "
+          + "\(options.baseline)"
+      case .xGradient: "X-gradient, baseline zero"
+      case .gradient: "Gradient"
+      case .inputXGradient: "Input × gradient"
+      case .auto: "auto"
+      }
+    let error = map.relativeCompletenessError
+    let completeness =
+      error.isFinite ? "completeness error \(Self.number(100 * error)) %" : "no completeness"
+    return AttributionPicture.Caption(
+      title: title,
+      lines: method == .gradient
+        ? ["\(score)", how] : ["\(score), \(completeness)", how])
+  }
+
+  private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
+}

@@ -1,0 +1,158 @@
+import Attribution
+public import Foundation
+import Graphs
+import Kernels
+import ONNXFormat
+import Rewrites
+import Tensors
+
+/// What a model file holds, whether or not all of it is supported: what `inspect` prints.
+public struct ModelSummary: Sendable, Codable {
+  /// An input or output.
+  public struct Port: Sendable, Codable {
+    /// The name in the file.
+    public let name: String
+    /// Element type and extents, as in `batchx3x224x224 float32`.
+    public let type: String
+  }
+
+  /// A node that cannot be run.
+  public struct UnsupportedNode: Sendable, Codable {
+    /// The node's name.
+    public let node: String
+    /// Its operator.
+    public let `operator`: String
+    /// The opset of its domain.
+    public let opset: Int?
+    /// Why not.
+    public let reason: String
+  }
+
+  /// How the first output scales with the inputs.
+  public struct Homogeneity: Sendable, Codable {
+    /// A node that does not scale.
+    public struct Breaker: Sendable, Codable {
+      /// The node's name.
+      public let node: String
+      /// Its operator.
+      public let `operator`: String
+      /// Why it does not.
+      public let reason: String
+    }
+
+    /// The k of F(ax) = a^k F(x), where it is proved.
+    public let degree: Int?
+    /// The nodes that prevent the proof.
+    public let breakers: [Breaker]
+  }
+
+  /// Constants that are added on the way.
+  public struct Biases: Sendable, Codable {
+    /// How many tensors.
+    public let count: Int
+    /// How many numbers in them.
+    public let elements: Int
+  }
+
+  /// The version of the file format.
+  public let irVersion: Int
+  /// What wrote the file.
+  public let producer: String
+  /// The version of each domain; the standard domain is `ai.onnx`.
+  public let opsets: [String: Int]
+  /// The inputs that a caller gives.
+  public let inputs: [Port]
+  /// The outputs.
+  public let outputs: [Port]
+  /// How often each operator occurs.
+  public let operators: [String: Int]
+  /// Numbers in all initializers.
+  public let parameters: Int
+  /// Bytes of all initializers as stored.
+  public let parameterBytes: Int
+  /// The nodes that cannot be run; empty for a supported model.
+  public let unsupported: [UnsupportedNode]
+  /// How the first output, before a final Softmax, scales with the inputs; nil where a node is not
+  /// supported.
+  public let homogeneity: Homogeneity?
+  /// What `strip-biases` would remove; nil where a node is not supported.
+  public let biases: Biases?
+}
+
+extension ModelSummary {
+  /// What the file at `url` holds.
+  ///
+  /// - Throws: `ModelError` if there is no such file or it is no valid model. Operators that are not
+  ///   supported are listed, not thrown.
+  public init(contentsOf url: URL) throws {
+    do throws(ModelError) {
+      let message = try ModelFile(opening: url.path).readMessages()
+      try self.init(message, try Importer.outcome(of: message))
+    } catch {
+      throw error.inFile(url.relativePath)
+    }
+  }
+
+  private init(_ model: ModelMessage, _ outcome: Importer.Outcome) throws(ModelError) {
+    let initialized = Set(model.graph.initializers.map(\.name))
+    let tensors = model.graph.initializers.map(\.tensor)
+    irVersion = model.irVersion
+    producer = model.producer
+    opsets = Dictionary(
+      uniqueKeysWithValues: model.opsets.map { ($0.isEmpty ? "ai.onnx" : $0, $1) })
+    inputs = model.graph.inputs.filter { !initialized.contains($0.name) }.map(Port.init)
+    outputs = model.graph.outputs.map(Port.init)
+    operators = Dictionary(model.graph.nodes.map { ($0.operatorName, 1) }, uniquingKeysWith: +)
+    parameters = tensors.reduce(0) { $0 + $1.elementCount }
+    parameterBytes = tensors.reduce(0) { $0 + $1.byteCount }
+    switch outcome {
+    case .graph(let graph):
+      unsupported = []
+      let graph = graph.specializedToDefaults() ?? graph
+      homogeneity = try Homogeneity(graph)
+      biases = Biases(
+        count: graph.biases.count, elements: graph.biases.reduce(0) { $0 + $1.elementCount })
+    case .unsupported(let nodes):
+      unsupported = nodes.map {
+        UnsupportedNode(
+          node: $0.node, operator: $0.operatorName, opset: $0.opset, reason: $0.reason)
+      }
+      homogeneity = nil
+      biases = nil
+    }
+  }
+}
+
+extension ModelSummary.Port {
+  init(_ value: ValueMessage) {
+    self.init(name: value.name, type: value.typeDescription)
+  }
+}
+
+extension ModelSummary.Homogeneity {
+  init(_ graph: Graph) throws(ModelError) {
+    let scores = try graph.scores(in: .logit).value
+    let report = graph.homogeneity(of: scores, in: graph.inputs)
+    degree = report.degree
+    breakers = report.breakers.map {
+      Breaker(node: $0.node, operator: $0.operatorName, reason: $0.reason)
+    }
+  }
+}
+
+extension Graph {
+  /// The graph for one sample, with 224 for an extent of a picture that is left open; nil where that
+  /// does not fit the model.
+  fileprivate func specializedToDefaults() -> Graph? {
+    let shapes = inputs.map { input -> Shape? in
+      guard let dimensions = declaredType(of: input)?.dimensions else { return nil }
+      return Shape(
+        checking: dimensions.enumerated().map { axis, dimension in
+          if case .fixed(let extent) = dimension { return extent }
+          return axis > 0 && dimensions.count == 4 ? 224 : 1
+        })
+    }
+    guard !shapes.contains(nil) else { return nil }
+    return try? specialized(to: shapes.compactMap(\.self), in: Workspace()).simplified()
+  }
+}
