@@ -9,7 +9,7 @@ extension Model {
   /// - Throws: `ModelError` if the baseline needs pixels and the input is no picture, or if its file
   ///   does not fit the model.
   public func baseline(
-    _ baseline: Baseline, for input: ModelInput, port: Port, rule: PictureRule
+    _ baseline: Baseline, for input: ModelInput, port: ModelPort, rule: PictureRule
   ) throws -> @Sendable (Tensor) -> Tensor {
     let channelAxis = port.channelCount.map { _ in port.hasChannelsLast ? 3 : 1 }
     switch baseline {

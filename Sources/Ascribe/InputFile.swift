@@ -81,7 +81,7 @@ extension Model {
   /// A tensor of the input's rank is a batch; of one rank less, one sample.
   ///
   /// - Throws: `ModelError` if the file does not exist, is none of these or does not fit the input.
-  public func input(contentsOf path: String, for port: Port, rule: PictureRule) throws -> ModelInput {
+  public func input(contentsOf path: String, for port: ModelPort, rule: PictureRule) throws -> ModelInput {
     let stem = URL(filePath: path).deletingPathExtension().lastPathComponent
     switch URL(filePath: path).pathExtension.lowercased() {
     case "npy":
@@ -96,7 +96,7 @@ extension Model {
   }
 
   private func picture(
-    contentsOf path: String, stem: String, for port: Port, _ preprocessing: Preprocessing
+    contentsOf path: String, stem: String, for port: ModelPort, _ preprocessing: Preprocessing
   ) throws -> ModelInput {
     do {
       let picture = try Picture(contentsOf: path)
@@ -143,7 +143,7 @@ extension Model {
   }
 
   /// The tensor as a batch in the element type of the input.
-  private func fitted(_ tensor: Tensor, to port: Port, _ path: String) throws -> Tensor {
+  private func fitted(_ tensor: Tensor, to port: ModelPort, _ path: String) throws -> Tensor {
     guard let elementType = port.elementType else {
       throw ModelError("the model does not say what input '\(port.name)' holds", file: path)
     }

@@ -13,9 +13,9 @@ public struct Model: Sendable {
   /// The floating-point types that the model computes in.
   public let precision: Precision
   /// The inputs that the caller gives, in the file's order.
-  public let inputs: [Port]
+  public let inputs: [ModelPort]
   /// The outputs, in the file's order.
-  public let outputs: [Port]
+  public let outputs: [ModelPort]
 
   let file: ModelFile
   let graph: Graph
@@ -35,8 +35,8 @@ public struct Model: Sendable {
     self.graph = graph
     self.url = url
     self.precision = precision
-    self.inputs = graph.inputs.map { Port($0, of: graph) }
-    self.outputs = graph.outputs.map { Port($0, of: graph) }
+    self.inputs = graph.inputs.map { ModelPort($0, of: graph) }
+    self.outputs = graph.outputs.map { ModelPort($0, of: graph) }
   }
 
   /// The SHA-256 digest of the model file, in hexadecimal.
@@ -51,7 +51,7 @@ public struct Model: Sendable {
 }
 
 /// An input or output of a model.
-public struct Port: Sendable {
+public struct ModelPort: Sendable {
   /// The name in the file.
   public let name: String
   /// The type that values are computed in; nil where the file declares none.

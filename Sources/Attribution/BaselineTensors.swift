@@ -39,6 +39,15 @@ extension Tensor {
     }
   }
 
+  /// Uniform noise between -1 and 1 from a seeded generator, float64.
+  package static func noise(shape: Shape, seed: UInt64) -> Tensor {
+    var generator = SplitMix64(seed: seed)
+    let elements = (0..<shape.elementCount).map { _ in
+      Double.random(in: -1...1, using: &generator)
+    }
+    return Tensor(elements, shape: shape)
+  }
+
   /// Pictures blurred by the Gaussian of Hesse et al. (2021): 51x51 pixels, sigma 41 times the
   /// square root of 2, borders reflected.
   package func blurBaseline(channelAxis: Int) -> Tensor {

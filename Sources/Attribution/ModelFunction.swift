@@ -74,7 +74,7 @@ package final class ModelFunction: DifferentiableFunction {
   package func scores(at points: Tensor) throws(ModelError) -> [[Double]] {
     var scores: [[Double]] = []
     try inBatches(points) { (batch, rows) throws(ModelError) in
-      let interpreter = try forwardPlan(rows: batch.shape[0])
+      let interpreter = try forwardInterpreter(rows: batch.shape[0])
       let output = try interpreter.run(inputs(batch))[0]
       scores += self.rows(of: output, count: batch.shape[0]).prefix(rows)
       passes.forward += batch.shape[0]
@@ -88,8 +88,8 @@ package final class ModelFunction: DifferentiableFunction {
     var scores: [Double] = []
     var gradients: [Tensor] = []
     try inBatches(points) { (batch, rows) throws(ModelError) in
-      let interpreter = try gradientPlan(rows: batch.shape[0])
-      let seed = try seed(for: target, like: interpreter.graph)
+      let interpreter = try gradientInterpreter(rows: batch.shape[0])
+      let seed = try oneHotSeed(for: target, of: interpreter)
       let outputs = try interpreter.run(inputs(batch) + [seed])
       scores += self.rows(of: outputs[0], count: batch.shape[0]).prefix(rows).map { $0[target] }
       let shape = Shape([batch.shape[0]] + pointShape)
@@ -121,14 +121,10 @@ package final class ModelFunction: DifferentiableFunction {
       kind: .usage)
   }
 
-  /// The graph that one batch of this size runs, for profiles and dumps.
-  package func gradientGraph(rows: Int) throws(ModelError) -> Graph {
-    try gradientPlan(rows: rows).graph
-  }
-
   // MARK: - Plans
 
-  private func forwardPlan(rows: Int) throws(ModelError) -> Interpreter {
+  /// What computes the scores of a batch of this size.
+  package func forwardInterpreter(rows: Int) throws(ModelError) -> Interpreter {
     if let plan = forwardPlans[rows] { return plan }
     let graph = try specialized(rows: rows)
     let plan = Interpreter(try graph.selecting([try scoreValue(of: graph)]).fused(), in: workspace)
@@ -136,7 +132,9 @@ package final class ModelFunction: DifferentiableFunction {
     return plan
   }
 
-  private func gradientPlan(rows: Int) throws(ModelError) -> Interpreter {
+  /// What computes the scores of a batch of this size and, given a seed as its last input, their
+  /// gradient.
+  package func gradientInterpreter(rows: Int) throws(ModelError) -> Interpreter {
     if let plan = gradientPlans[rows] { return plan }
     let plan = Interpreter(try differentiated(rows: rows), in: workspace)
     gradientPlans[rows] = plan
@@ -196,22 +194,17 @@ package final class ModelFunction: DifferentiableFunction {
     if case .symbolic? = model.declaredType(of: model.inputs[explained])?.dimensions?.first {
       return true
     }
-    let count = pointShape.elementCount
-    let noise = (0..<(2 * count)).map { index in
-      // A fixed sequence without a period that a model could share.
-      Double((index &* 2_654_435_761) % 65_521) / 65_521 - 0.5
-    }
-    let points = Tensor(noise, shape: Shape([2] + pointShape)).converted(to: elementType)
+    let points = Tensor.noise(shape: Shape([2] + pointShape), seed: 1).converted(to: elementType)
     let together: [[Double]]
     do throws(ModelError) {
-      let output = try forwardPlan(rows: 2).run(inputs(points))[0]
+      let output = try forwardInterpreter(rows: 2).run(inputs(points))[0]
       guard output.shape.first == 2 else { return false }
       together = rows(of: output, count: 2)
     } catch {
       return false
     }
     for row in 0..<2 {
-      let alone = try forwardPlan(rows: 1).run(inputs(points.rows(row..<(row + 1))))[0]
+      let alone = try forwardInterpreter(rows: 1).run(inputs(points.rows(row..<(row + 1))))[0]
       let scale = together[row].map(abs).max() ?? 0
       let pairs = zip(rows(of: alone, count: 1)[0], together[row])
       guard pairs.allSatisfy({ abs($0 - $1) <= 1e-4 * scale }) else { return false }
@@ -252,7 +245,11 @@ package final class ModelFunction: DifferentiableFunction {
     return Tensor(stacking: Array(repeating: tensor, count: rows))
   }
 
-  private func seed(for target: Int, like graph: Graph) throws(ModelError) -> Tensor {
+  /// The last input of a gradient interpreter: 1 for the score asked for in each row, else 0.
+  package func oneHotSeed(
+    for target: Int, of interpreter: Interpreter
+  ) throws(ModelError) -> Tensor {
+    let graph = interpreter.graph
     guard let input = graph.inputs.last, let type = graph.type(of: input) else {
       throw ModelError("the gradient has no seed")
     }

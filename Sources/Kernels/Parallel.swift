@@ -1,5 +1,10 @@
 import CDNNL
 
+extension Workspace {
+  /// The threads that kernels run on.
+  package var threadCount: Int { Int(cdnnl_thread_count()) }
+}
+
 /// Calls `body` with consecutive ranges that together cover `0..<count`, on the threads that oneDNN
 /// uses. Ranges hold at least `grain` elements, so that small work stays on this thread.
 package func parallel(_ count: Int, grain: Int = 16384, _ body: (Range<Int>) -> Void) {

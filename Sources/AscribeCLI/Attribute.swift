@@ -1,0 +1,147 @@
+public import ArgumentParser
+import Ascribe
+import Foundation
+
+/// `ascribe attribute`: why a model says so.
+struct Attribute: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Explains predictions: which parts of each input a score comes from.",
+    discussion: """
+      For each input the output folder receives INPUT.npy (the attribution of each element), \
+      INPUT.json (the facts) and, for a picture, INPUT.png (the picture, what matters of it, and \
+      the signed map). The completeness error says how far the attributions are from adding up.
+      """)
+
+  @OptionGroup var options: InputOptions
+
+  @Option(help: "How: \(Method.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var method: Method = .auto
+
+  @Option(
+    help: ArgumentHelp(
+      "Which scores: argmax, an index or a label; several with commas.", valueName: "target,..."))
+  var target = "argmax"
+
+  @Option(
+    help: "Where scores are read: logit (before a final Softmax), softmax, or an output's name.")
+  var targetSpace = "logit"
+
+  @Option(
+    help: ArgumentHelp(
+      "What inputs are compared with: zero, black, white, mean, blur, noise:SEED or a file.",
+      valueName: "baseline"))
+  var baseline = "zero"
+
+  @Option(help: "Evaluations of the gradient for Integrated Gradients.")
+  var steps = 128
+
+  @Option(
+    help: "Where they lie: warped[:POWER], midpoint, gauss-legendre, left, right or trapezoid.")
+  var quadrature = "warped"
+
+  @Option(help: "An inner value to explain in place of the input; inspect --layers lists them.")
+  var layer: String?
+
+  @Option(help: "The folder that receives the results.", completion: .directory)
+  var output = "."
+
+  @Option(
+    help: ArgumentHelp("Which files to write: npy, json, png.", valueName: "format,..."))
+  var format: String?
+
+  @Flag(help: "Print one JSON array on standard output as well.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1_000_000).contains(steps) else {
+      throw ValidationError("--steps must be between 1 and 1000000")
+    }
+    _ = try attributionOptions()
+    _ = try formats()
+  }
+
+  func run() throws {
+    let attributionOptions = try attributionOptions()
+    let formats = try formats()
+    let job = try Job(options)
+    try OutputFile.makeFolder(output)
+    let digest = job.model.sha256()
+    let bar = ProgressBar("explaining", isQuiet: options.quiet)
+    defer { bar.finish() }
+    var reports: [ExplanationReport] = []
+    for (number, path) in job.files.enumerated() {
+      let input = try job.read(path)
+      let explanations = try explain(input, job, attributionOptions) { share in
+        bar.show((Double(number) + share) / Double(job.files.count))
+      }
+      let writer = ExplanationWriter(
+        job: job, input: input, options: attributionOptions, digest: digest, folder: output)
+      let written = try writer.write(explanations, formats: formats)
+      bar.finish()
+      if !json { written.forEach { print(Self.text(of: $0)) } }
+      reports += written
+    }
+    if json { try Console.print(json: reports) }
+  }
+
+  private func explain(
+    _ input: ModelInput, _ job: Job, _ options: AttributionOptions,
+    progress: (Double) -> Void
+  ) throws -> [[Explanation]] {
+    do {
+      let baseline = try job.model.baseline(
+        options.baseline, for: input, port: job.port, rule: job.rule)
+      return try job.session.explain(
+        job.tensors(with: input), at: job.portIndex, options: options, labels: job.labels,
+        baseline: { baseline($0) }, progress: { progress($0) })
+    } catch let error as ModelError {
+      throw error.inFile(self.options.model)
+    }
+  }
+
+  private func attributionOptions() throws -> AttributionOptions {
+    var options = AttributionOptions()
+    options.method = method
+    options.targets = target.split(separator: ",").map { item in
+      let text = item.trimmingCharacters(in: .whitespaces)
+      return text == "argmax" ? .argmax : Int(text).map(Target.index) ?? .label(text)
+    }
+    guard !options.targets.isEmpty else { throw ValidationError("--target is empty") }
+    options.space = TargetSpace(targetSpace)
+    guard let baseline = Baseline(baseline) else {
+      throw ValidationError("--baseline noise:SEED takes a whole number, as in noise:1")
+    }
+    options.baseline = baseline
+    options.steps = steps
+    guard let quadrature = Quadrature(quadrature) else {
+      throw ValidationError(
+        "--quadrature '\(quadrature)' is not one of warped[:POWER], midpoint, gauss-legendre, "
+          + "left, right, trapezoid; POWER is between 1 and 16")
+    }
+    options.quadrature = quadrature
+    options.layer = layer
+    return options
+  }
+
+  private func formats() throws -> Set<OutputFormat>? {
+    guard let format else { return nil }
+    let names = format.split(separator: ",").map(String.init)
+    let formats = names.compactMap(OutputFormat.init)
+    guard formats.count == names.count, !formats.isEmpty else {
+      throw ValidationError("--format takes npy, json and png, separated by commas")
+    }
+    return Set(formats)
+  }
+
+  private static func text(of report: ExplanationReport) -> String {
+    let label = report.target.label.map { " \($0)" } ?? ""
+    var facts = ["\(report.method)", "score \(Console.number(report.score, digits: 6))"]
+    if let error = report.relativeCompletenessError, report.method != "gradient" {
+      facts.append("completeness error \(Console.number(100 * error, digits: 3)) %")
+    }
+    facts.append("\(Console.number(report.seconds, digits: 3)) s")
+    return "\(report.input): \(report.target.index)\(label) (\(facts.joined(separator: ", ")))"
+  }
+}
+
+extension Method: ExpressibleByArgument {}

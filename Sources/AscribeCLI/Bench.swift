@@ -1,0 +1,59 @@
+import ArgumentParser
+import Ascribe
+import Foundation
+
+/// `ascribe bench`: where a model's time goes.
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures a model on random input: forward pass, gradient, and each operator.")
+
+  @Argument(help: "An .onnx file.", completion: .file(extensions: ["onnx"]))
+  var model: String
+
+  @Option(help: "Samples per batch.")
+  var batch = 16
+
+  @Option(help: "Measured runs; the median is printed.")
+  var runs = 5
+
+  @Option(help: "Height and width of pictures, where the model leaves them open.")
+  var size = 224
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard batch > 0, runs > 0, size > 0 else {
+      throw ValidationError("--batch, --runs and --size must be at least 1")
+    }
+  }
+
+  func run() throws {
+    let model = try Model(contentsOf: URL(filePath: model))
+    let profile = try ModelSession(model).profile(batch: batch, runs: runs, size: size)
+    if json { return try Console.print(json: profile) }
+    printProfile(profile)
+  }
+
+  private func printProfile(_ profile: Profile) {
+    func milliseconds(_ seconds: Double) -> String { String(format: "%.2f", 1000 * seconds) }
+    let rows = Double(profile.batch)
+    print(
+      Console.table([
+        ["input", "\(profile.batch) x \(profile.pointShape.description)"],
+        ["forward", "\(milliseconds(profile.forwardSeconds / rows)) ms a sample"],
+        ["with gradient", "\(milliseconds(profile.gradientSeconds / rows)) ms a sample"],
+        ["memory", "\(Console.bytes(profile.peakBytes)) beside the weights"],
+        ["threads", "\(profile.threads)"],
+      ]))
+    print("")
+    var table = [["operator", "nodes", "ms a batch", "share"]]
+    for item in profile.operators {
+      table.append([
+        item.name, String(item.count), milliseconds(item.seconds),
+        String(format: "%.1f %%", 100 * item.share),
+      ])
+    }
+    print(Console.table(table, rightAligned: [1, 2, 3]))
+  }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Ascribe
+import Foundation
+
+/// Exit codes after sysexits.h, and the one line that goes with them.
+enum Failure {
+  private static let dataError: Int32 = 65
+  private static let noInput: Int32 = 66
+  private static let fault: Int32 = 70
+  private static let cannotWrite: Int32 = 73
+
+  /// Prints the error as one line and ends the program with its code.
+  static func exit(_ error: any Error) -> Never {
+    switch error {
+    case let error as ModelError: end(error.description, code(of: error.kind))
+    case is Interrupted: end(nil, Interruption.exitCode)
+    default:
+      let code = AscribeCommand.exitCode(for: error)
+      let isOurs = code == .failure
+      guard !isOurs else { end("\(error)", fault) }
+      AscribeCommand.exit(withError: error)
+    }
+  }
+
+  private static func code(of kind: ModelError.Kind) -> Int32 {
+    switch kind {
+    case .badData: dataError
+    case .noInput: noInput
+    case .usage: ExitCode.validationFailure.rawValue
+    case .cannotWrite: cannotWrite
+    }
+  }
+
+  private static func end(_ message: String?, _ code: Int32) -> Never {
+    if let message { Console.note("error: \(message)") }
+    Foundation.exit(code)
+  }
+}

@@ -1,0 +1,28 @@
+import Ascribe
+import Foundation
+
+/// The user asked the program to stop.
+struct Interrupted: Error {}
+
+/// SIGINT and SIGTERM: remove half-written files and end with exit code 130.
+enum Interruption {
+  static let exitCode: Int32 = 130
+
+  private static let signals = [SIGINT, SIGTERM]
+  nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+
+  /// Starts to listen. Called once, before anything else.
+  static func install() {
+    for number in signals {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        OutputFile.removePending()
+        Console.note("interrupted")
+        _exit(exitCode)
+      }
+      source.resume()
+      sources.append(source)
+    }
+  }
+}

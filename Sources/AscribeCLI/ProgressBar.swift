@@ -1,0 +1,58 @@
+import Foundation
+
+/// Progress on standard error: a bar with rate and time left on a terminal, a line now and then
+/// elsewhere, nothing if the user wants quiet.
+final class ProgressBar {
+  private let title: String
+  private let isQuiet: Bool
+  private let isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
+  private let start = ContinuousClock.now
+  private var lastDrawn: ContinuousClock.Instant?
+  private var isOnScreen = false
+
+  /// Seconds between two draws on a terminal, and between two lines elsewhere.
+  private var interval: Duration { isTerminal ? .milliseconds(100) : .seconds(10) }
+
+  init(_ title: String, isQuiet: Bool) {
+    self.title = title
+    self.isQuiet = isQuiet
+  }
+
+  /// Shows that a share of the work is done.
+  func show(_ share: Double) {
+    guard !isQuiet else { return }
+    let now = ContinuousClock.now
+    guard now - (lastDrawn ?? start) >= interval else { return }
+    lastDrawn = now
+    let elapsed = (now - start) / .seconds(1)
+    let left = share > 0 ? elapsed / share - elapsed : .infinity
+    let percent = String(format: "%3.0f %%", 100 * share)
+    let rest = left.isFinite ? "\(Self.time(left)) left" : ""
+    if isTerminal {
+      let filled = Int(30 * share)
+      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
+      write("\r\u{1B}[K\(title) \(bar) \(percent)  \(rest)")
+      isOnScreen = true
+    } else {
+      write("\(title): \(percent), \(rest)\n")
+    }
+  }
+
+  /// Takes the bar off the screen.
+  func finish() {
+    if isOnScreen { write("\r\u{1B}[K") }
+    isOnScreen = false
+  }
+
+  private static func time(_ seconds: Double) -> String {
+    let whole = Int(seconds.rounded(.up))
+    return whole < 100
+      ? "\(whole) s"
+      : whole < 6000
+        ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole / 60 % 60) min"
+  }
+
+  private func write(_ text: String) {
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+}

@@ -1,0 +1,115 @@
+public import ArgumentParser
+import Ascribe
+import Foundation
+
+/// The model and what it is given: shared by the commands that run it.
+struct InputOptions: ParsableArguments {
+  @Argument(help: "An .onnx file.", completion: .file(extensions: ["onnx"]))
+  var model: String
+
+  @Argument(
+    help: ArgumentHelp(
+      "Pictures or tensors. NAME=FILE gives the model input of that name for all of them.",
+      valueName: "input"), completion: .file())
+  var inputs: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      "How pictures become numbers: imagenet, caffe, unit, raw or a JSON file. Default: the file MODEL.preprocess.json beside the model, else imagenet.",
+      valueName: "preset|file"))
+  var preprocess: String?
+
+  @Option(
+    help: "Names of the classes, one a line. Default: the file MODEL.labels.txt beside the model.",
+    completion: .file())
+  var labels: String?
+
+  @Option(help: "float32, or float64 by slow, plain reference kernels.")
+  var precision: Precision = .declared
+
+  @Flag(name: .shortAndLong, help: "No progress and no notes on standard error.")
+  var quiet = false
+}
+
+extension Precision: ExpressibleByArgument {}
+
+/// A model with its session and everything that its inputs need.
+struct Job {
+  let model: Model
+  let session: ModelSession
+  let rule: PictureRule
+  let labels: [String]
+  /// The files for the input that varies, in the order given.
+  let files: [String]
+  /// The input that varies.
+  let port: ModelPort
+  let portIndex: Int
+  /// The other inputs, by name.
+  private let fixed: [String: ModelInput]
+
+  init(_ options: InputOptions) throws {
+    let model = try Model(contentsOf: URL(filePath: options.model), precision: options.precision)
+    let rule = try model.pictureRule(options.preprocess)
+    let (named, files) = Self.split(options.inputs, model)
+    var fixed: [String: ModelInput] = [:]
+    for (port, path) in named {
+      guard fixed[port.name] == nil else {
+        throw ModelError("input '\(port.name)' is given twice", kind: .usage)
+      }
+      fixed[port.name] = try model.input(contentsOf: path, for: port, rule: rule)
+    }
+    let open = model.inputs.indices.filter { fixed[model.inputs[$0].name] == nil }
+    guard let index = open.first ?? (files.isEmpty ? model.inputs.indices.first : nil) else {
+      throw ModelError("every model input is given by NAME=FILE already", kind: .usage)
+    }
+    guard open.count <= 1 else {
+      let names = open.dropFirst().map { model.inputs[$0].name }.joined(separator: ", ")
+      throw ModelError("the model needs further inputs; give NAME=FILE for \(names)", kind: .usage)
+    }
+    self.model = model
+    self.session = ModelSession(model)
+    self.rule = rule
+    self.labels = try model.labels(options.labels)
+    self.port = model.inputs[index]
+    self.portIndex = index
+    // With every input named, the first one is explained.
+    let own = named.filter { $0.port.name == model.inputs[index].name }.map(\.path)
+    self.files = files.isEmpty ? own : files
+    self.fixed = fixed
+    guard !self.files.isEmpty else {
+      throw ModelError("no file is given for input '\(port.name)'", kind: .usage)
+    }
+    let isPicture = self.files.contains { !["npy", "pb"].contains(URL(filePath: $0).pathExtension) }
+    if rule.isGuess, isPicture, !options.quiet {
+      Console.note("note: pictures are preprocessed as '\(rule.name)'; --preprocess says otherwise")
+    }
+  }
+
+  /// The content of one of the files.
+  func read(_ path: String) throws -> ModelInput {
+    try model.input(contentsOf: path, for: port, rule: rule)
+  }
+
+  /// All inputs of the model, with `input` in its place.
+  func tensors(with input: ModelInput) -> [Tensor] {
+    model.inputs.enumerated().compactMap { index, port in
+      index == portIndex ? input.tensor : fixed[port.name]?.tensor
+    }
+  }
+
+  private static func split(
+    _ arguments: [String], _ model: Model
+  ) -> (named: [(port: ModelPort, path: String)], files: [String]) {
+    var named: [(port: ModelPort, path: String)] = []
+    var files: [String] = []
+    for argument in arguments {
+      let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+      if parts.count == 2, let port = model.inputs.first(where: { $0.name == parts[0] }) {
+        named.append((port, parts[1]))
+      } else {
+        files.append(argument)
+      }
+    }
+    return (named, files)
+  }
+}
