@@ -87,7 +87,9 @@ extension BlockLane {
       choices.replace(with: Int32(truncatingIfNeeded: place), where: isBetter)
     }
     let target = UnsafeMutableRawPointer(sums).assumingMemoryBound(to: Float.self)
-    for lane in 0..<scalarCount { target[Int(choices[lane]) * scalarCount + lane] += gradient[lane] }
+    for lane in 0..<scalarCount {
+      target[Int(choices[lane]) * scalarCount + lane] += gradient[lane]
+    }
   }
 
   @inline(__always)

@@ -10,7 +10,11 @@ package enum Registry {
     Accumulate.self, SumToShape.self, StretchToShape.self,
   ]
 
-  private static let convolutionsAndProducts: [any Operator.Type] = []
+  private static let convolutionsAndProducts: [any Operator.Type] = [
+    Conv.self, ConvInputGradient.self, MatMul.self, MatrixProduct.self, Gemm.self, MaxPool.self,
+    MaxPoolGradient.self, AveragePool.self, AveragePoolGradient.self, GlobalAveragePool.self,
+    GlobalMaxPool.self,
+  ]
 
   private static let elementwiseAndReductions: [any Operator.Type] = []
 

@@ -57,7 +57,8 @@ struct WindowAttributes: Sendable {
     case .same(let oddAtEnd):
       let bare = try SlidingWindow(kernel: kernel, strides: strides, dilations: dilations)
       guard input.count == kernel.count else {
-        throw OperatorError("a window of \(kernel.count) dimensions over an input of \(input.count)")
+        throw OperatorError(
+          "a window of \(kernel.count) dimensions over an input of \(input.count)")
       }
       let totals = input.indices.map { axis -> Int in
         let output = max((input[axis] - 1) / bare.strides[axis], 0)
