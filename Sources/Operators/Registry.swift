@@ -16,7 +16,23 @@ package enum Registry {
     GlobalMaxPool.self,
   ]
 
-  private static let elementwiseAndReductions: [any Operator.Type] = []
+  private static let elementwiseAndReductions: [any Operator.Type] = [
+    Add.self, Sub.self, Mul.self, Div.self, Pow.self, Mod.self, Max.self, Min.self, Sum.self,
+    Mean.self, PRelu.self, LegacyBroadcast<Add>.self, LegacyBroadcast<Sub>.self,
+    LegacyBroadcast<Mul>.self, LegacyBroadcast<Div>.self, LegacyBroadcast<Pow>.self,
+    LegacyBroadcast<PRelu>.self, LegacyBroadcast<And>.self, LegacyBroadcast<Or>.self,
+    LegacyBroadcast<Xor>.self, LegacyBroadcast<Equal>.self, LegacyBroadcast<Less>.self,
+    LegacyBroadcast<Greater>.self, And.self, Or.self, Xor.self, Not.self, BitwiseAnd.self,
+    BitwiseOr.self, BitwiseXor.self, BitwiseNot.self, BitShift.self, Equal.self, Less.self,
+    LessOrEqual.self, Greater.self, GreaterOrEqual.self, Where.self, Relu.self, ReluGradient.self,
+    LeakyRelu.self, ThresholdedRelu.self, Shrink.self, Clip.self, ClipGradient.self,
+    HardSigmoid.self, HardSwish.self, Elu.self, Selu.self, Celu.self, Sigmoid.self, Tanh.self,
+    Softplus.self, Softsign.self, Mish.self, Swish.self, Gelu.self, Exp.self, Log.self, Sqrt.self,
+    Reciprocal.self, Erf.self, Abs.self, Neg.self, Sign.self, Floor.self, Ceil.self, Round.self,
+    Sin.self, Cos.self, Tan.self, Asin.self, Acos.self, Atan.self, Sinh.self, Cosh.self, Asinh.self,
+    Acosh.self, Atanh.self, Identity.self, Dropout.self, Cast.self, CastLike.self, IsNaN.self,
+    IsInf.self, ReshapeTo.self,
+  ]
 
   private static let shapesAndMovement: [any Operator.Type] = []
 
