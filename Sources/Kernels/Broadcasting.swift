@@ -82,35 +82,7 @@ extension Workspace {
     }
     let x = rowMajor(x)
     if x.shape == shape { return x }
-    return switch x.elementType.size {
-    case 1: stretch(x, to: shape, as: UInt8.self)
-    case 2: stretch(x, to: shape, as: UInt16.self)
-    case 4: stretch(x, to: shape, as: UInt32.self)
-    default: stretch(x, to: shape, as: UInt64.self)
-    }
-  }
-
-  private func stretch<Bits: BitwiseCopyable>(
-    _ x: Tensor, to shape: Shape, as bits: Bits.Type
-  ) -> Tensor {
-    let result = tensor(x.elementType, shape)
-    let target = result.address.assumingMemoryBound(to: Bits.self)
-    let source = x.address
-    let step = x.shape.stretchedStrides(to: shape)
-    var index = [Int](repeating: 0, count: shape.rank)
-    var place = 0
-    for position in 0..<shape.elementCount {
-      target[position] = source.loadUnaligned(
-        fromByteOffset: place * MemoryLayout<Bits>.stride, as: Bits.self)
-      for axis in index.indices.reversed() {
-        index[axis] += 1
-        place += step[axis]
-        if index[axis] < shape[axis] { break }
-        place -= step[axis] * index[axis]
-        index[axis] = 0
-      }
-    }
-    return result
+    return gathered(x, strides: x.shape.stretchedStrides(to: shape), shape: shape)
   }
 }
 

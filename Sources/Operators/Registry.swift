@@ -34,7 +34,13 @@ package enum Registry {
     IsInf.self, ReshapeTo.self,
   ]
 
-  private static let shapesAndMovement: [any Operator.Type] = []
+  private static let shapesAndMovement: [any Operator.Type] = [
+    Reshape.self, Flatten.self, Squeeze.self, Unsqueeze.self, Transpose.self, Concat.self,
+    Split.self, Slice.self, SliceGradient.self, Gather.self, GatherGradient.self,
+    GatherElements.self, GatherND.self, GatherNDGradient.self, ScatterElements.self,
+    Scatter.self, ScatterND.self, Pad.self, PadGradient.self, Expand.self, Tile.self,
+    ShapeQuery.self, SizeQuery.self, Constant.self, ConstantOfShape.self, NumberRange.self,
+  ]
 
   /// The operator with this name that a model of this opset means, or nil if there is none.
   package static func operation(
