@@ -7,10 +7,13 @@ package final class DecodedMessage: @unchecked Sendable {
   private var skeleton = connx_skeleton()
   private var decoded = connx_decoded()
 
-  /// Scans and decodes `bytes`, which are not needed afterwards.
-  package init(_ bytes: UnsafeRawBufferPointer, as root: connx_root) throws(WireError) {
-    let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
-    if let error = WireError(connx_scan(start, bytes.count, root, &skeleton)) { throw error }
+  /// Scans and decodes the contents of a file, which is not needed afterwards.
+  package init(_ file: FileBytes, as root: connx_root) throws(WireError) {
+    let status = file.withBytes { bytes in
+      let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
+      return connx_scan(start, bytes.count, root, &skeleton)
+    }
+    if let error = WireError(status) { throw error }
     let budget = connx_budget(skeleton.length)
     if let error = WireError(connx_decode(&skeleton, root, budget, &decoded)) { throw error }
   }
@@ -20,21 +23,24 @@ package final class DecodedMessage: @unchecked Sendable {
     connx_skeleton_free(&skeleton)
   }
 
-  /// The bytes that were decoded: the message without large payloads and unknown fields.
-  package var skeletonBytes: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: skeleton.bytes, count: skeleton.length)
+  /// Calls `body` with what was decoded: the message without large payloads and unknown fields.
+  package func withSkeleton<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return body(UnsafeRawBufferPointer(start: skeleton.bytes, count: skeleton.length))
   }
 
   /// Fields that were dropped because the schema does not know them.
   package var droppedFieldCount: Int { skeleton.dropped }
 
-  /// The decoded C structure.
+  /// Calls `body` with the decoded C structure.
   ///
-  /// - Precondition: `Message` is the type of the root that was decoded. The pointer must not
-  ///   outlive this object.
-  func pointer<Message>(to type: Message.Type) -> UnsafePointer<Message> {
+  /// - Precondition: `Message` is the type of the root that was decoded.
+  func withMessage<Message, Result, Failure: Error>(
+    as type: Message.Type, _ body: (UnsafePointer<Message>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     guard let message = decoded.message else { preconditionFailure("nothing was decoded") }
-    return UnsafeRawPointer(message).assumingMemoryBound(to: type)
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeRawPointer(message).assumingMemoryBound(to: type))
   }
 }
 

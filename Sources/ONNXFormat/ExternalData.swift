@@ -82,7 +82,7 @@ final class ExternalData: Sendable {
       throw ExternalDataError(
         reason: """
           has \(byteCount) bytes of external data at offset \(place.offset) of \
-          '\(place.location)', which ends after \(file.bytes.count)
+          '\(place.location)', which ends after \(file.count)
           """)
     }
     return (file, bytes)

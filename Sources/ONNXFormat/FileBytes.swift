@@ -4,9 +4,7 @@ import CONNX
 ///
 /// A mapped file must not be truncated while it is in use; the system ends the process then.
 package final class FileBytes: @unchecked Sendable {
-  /// All bytes; valid while this object lives.
-  package let bytes: UnsafeRawBufferPointer
-
+  private let bytes: UnsafeRawBufferPointer
   private let release: @Sendable (UnsafeRawBufferPointer) -> Void
 
   /// Maps the regular file at `path`.
@@ -37,7 +35,19 @@ package final class FileBytes: @unchecked Sendable {
 
   deinit { release(bytes) }
 
-  /// `length` bytes from `offset` on, or nil if the file does not hold them.
+  /// Bytes in the file.
+  package var count: Int { bytes.count }
+
+  /// Calls `body` with all bytes.
+  package func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try body(bytes)
+  }
+
+  /// `length` bytes from `offset` on, or nil if the file does not hold them. Whoever keeps them keeps
+  /// this object too.
   package func slice(offset: UInt64, length: UInt64) -> UnsafeRawBufferPointer? {
     let count = UInt64(bytes.count)
     guard offset <= count, length <= count - offset else { return nil }

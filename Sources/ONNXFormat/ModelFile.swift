@@ -72,7 +72,7 @@ package final class ModelFile: Sendable {
     _ file: FileBytes, path: String, externalData: ExternalData
   ) throws(ModelFileError) {
     message = try DecodedMessage(file, path: path, as: CONNX_MODEL)
-    guard message.pointer(to: Onnx__ModelProto.self).pointee.graph != nil else {
+    guard message.withMessage(as: Onnx__ModelProto.self, { $0.pointee.graph != nil }) else {
       throw ModelFileError(path: path, reason: .noGraph)
     }
     self.path = path
@@ -83,8 +83,7 @@ package final class ModelFile: Sendable {
   package func withModel<Result, Failure: Error>(
     _ body: (UnsafePointer<Onnx__ModelProto>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    defer { withExtendedLifetime(message) {} }
-    return try body(message.pointer(to: Onnx__ModelProto.self))
+    try message.withMessage(as: Onnx__ModelProto.self, body)
   }
 
   /// The tensor that one of this model's messages describes; large ones share the mapping.
@@ -98,7 +97,7 @@ package final class ModelFile: Sendable {
   package var bytes: UnsafeRawBufferPointer { tensors.file.bytes }
 
   /// What libonnx's checker says of the model, large and external tensors aside.
-  package func check() -> Checker.Verdict { Checker.check(skeleton: message.skeletonBytes) }
+  package func check() -> Checker.Verdict { message.withSkeleton(Checker.check(skeleton:)) }
 
   /// Fields of the file that were ignored because the schema does not know them.
   package var droppedFieldCount: Int { message.droppedFieldCount }
@@ -115,12 +114,12 @@ package struct TensorFile: Sendable {
   package init(contentsOf path: String) throws(ModelFileError) {
     let file = try FileBytes.open(path)
     let message = try DecodedMessage(file, path: path, as: CONNX_TENSOR)
-    let proto = message.pointer(to: Onnx__TensorProto.self)
     let decoder = TensorDecoder(file: file, externalData: ExternalData(beside: path))
-    defer { withExtendedLifetime(message) {} }
-    name = Field.string(proto.pointee.name)
     do throws(TensorError) {
-      tensor = try decoder.tensor(proto)
+      (name, tensor) = try message.withMessage(as: Onnx__TensorProto.self) {
+        (proto) throws(TensorError) in
+        (Field.string(proto.pointee.name), try decoder.tensor(proto))
+      }
     } catch {
       throw ModelFileError(path: path, reason: .tensor(error))
     }
@@ -136,7 +135,7 @@ extension FileBytes {
     } catch {
       throw ModelFileError(path: path, reason: .unreadable(error))
     }
-    guard !file.bytes.starts(with: "version https://git-lfs".utf8) else {
+    guard !file.withBytes({ $0.starts(with: "version https://git-lfs".utf8) }) else {
       throw ModelFileError(path: path, reason: .largeFilePointer)
     }
     return file
@@ -149,7 +148,7 @@ extension DecodedMessage {
     _ file: FileBytes, path: String, as root: connx_root
   ) throws(ModelFileError) {
     do throws(WireError) {
-      try self.init(file.bytes, as: root)
+      try self.init(file, as: root)
     } catch {
       throw ModelFileError(path: path, reason: .malformed(error))
     }

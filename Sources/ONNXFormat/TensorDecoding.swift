@@ -127,9 +127,16 @@ private struct TensorReader {
     return field
   }
 
-  private func requireField(
-    _ field: DataField, for type: ElementType, _ expected: DataField
-  ) throws(TensorError) {
+  /// Elements in protobuf's own types lie in the field that ONNX assigns to their type.
+  private func requireField(_ field: DataField, for type: ElementType) throws(TensorError) {
+    let expected: DataField =
+      switch type {
+      case .float32: .float
+      case .float64: .double
+      case .int64: .int64
+      case .uint32, .uint64: .uint64
+      default: .int32
+      }
     guard field == expected else {
       throw refusal("has \(type) elements in \(field.name) instead of \(expected.name)")
     }
@@ -156,10 +163,8 @@ private struct TensorReader {
     _ type: ElementType, _ shape: Shape, _ byteCount: Int, _ field: DataField,
     _ cut: UnsafePointer<Onnx__TensorProto__Cut>
   ) throws(TensorError) -> Tensor {
-    if field != .raw { try requireField(field, for: type, type == .float64 ? .double : .float) }
-    guard field == .raw || type == .float32 || type == .float64 else {
-      throw refusal("has \(type) elements in \(field.name)")
-    }
+    // Packed floats and doubles are bytes like raw data.
+    if field != .raw { try requireField(field, for: type) }
     guard
       let bytes = decoder.file.slice(offset: cut.pointee.offset, length: cut.pointee.length)
     else { throw refusal("has data outside of the file") }
@@ -210,15 +215,7 @@ private struct TensorReader {
   private func typed(
     _ type: ElementType, _ shape: Shape, _ field: DataField
   ) throws(TensorError) -> Tensor {
-    let expected: DataField =
-      switch type {
-      case .float32: .float
-      case .float64: .double
-      case .int64: .int64
-      case .uint32, .uint64: .uint64
-      default: .int32
-      }
-    try requireField(field, for: type, expected)
+    try requireField(field, for: type)
     guard count(field) == shape.elementCount else {
       throw refusal(
         "has \(count(field)) elements in \(field.name) where \(shape) needs \(shape.elementCount)")

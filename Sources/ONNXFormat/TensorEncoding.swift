@@ -7,7 +7,7 @@ extension Tensor {
   /// - Precondition: the layout is row-major.
   package func encode(named name: String = "", to writer: inout WireWriter) {
     precondition(layout == .rowMajor, "a \(layout) tensor encoded")
-    writer.writePacked(1, shape.dimensions)
+    for extent in shape { writer.write(1, extent) }
     writer.write(2, elementType.onnxNumber)
     if !name.isEmpty { writer.write(8, name) }
     writer.write(9, UnsafeRawBufferPointer(start: address, count: byteCount))
