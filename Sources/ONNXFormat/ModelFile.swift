@@ -93,8 +93,10 @@ package final class ModelFile: Sendable {
     try tensors.tensor(proto)
   }
 
-  /// The bytes of the file.
-  package var bytes: UnsafeRawBufferPointer { tensors.file.bytes }
+  /// Calls `body` with the bytes of the file.
+  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    tensors.file.withBytes(body)
+  }
 
   /// What libonnx's checker says of the model, large and external tensors aside.
   package func check() -> Checker.Verdict { message.withSkeleton(Checker.check(skeleton:)) }
