@@ -14,7 +14,7 @@ package enum Registry {
     Conv.self, ConvInputGradient.self, MatMul.self, MatrixProduct.self, Gemm.self, MaxPool.self,
     MaxPoolGradient.self, AveragePool.self, AveragePoolGradient.self, GlobalAveragePool.self,
     GlobalMaxPool.self, BatchNormalization.self, BatchNormalizationGradient.self,
-    FusedConvolution.self,
+    FusedConvolution.self, ConvTranspose.self, LRN.self, LRNGradient.self,
   ]
 
   private static let elementwiseAndReductions: [any Operator.Type] = [
