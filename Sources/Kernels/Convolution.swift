@@ -43,7 +43,7 @@ extension Workspace {
     }
     if let summand { buffers.append(summand.address) }
     try primitives.execute(primitive, buffers)
-    withExtendedLifetime((source, summand)) {}
+    withExtendedLifetime((source, blob, summand)) {}
     return result
   }
 
@@ -63,7 +63,7 @@ extension Workspace {
     let source = try reordered(dy, to: primitive.layout(2))
     let blob = try primitives.rearranged(rowMajor(weights), for: primitive, at: 1)
     try primitives.execute(primitive, [result.address, blob.base, source.address])
-    withExtendedLifetime(source) {}
+    withExtendedLifetime((source, blob)) {}
     return result
   }
 }

@@ -82,7 +82,8 @@ package struct Gemm: Operator {
         : try context.append(product(!transposingA, false), a, dy)
     }
     if context.wants(2), beta != 0 {
-      gradients[2] = dy
+      gradients[2] =
+        beta == 1 ? dy : try context.append(Mul(), dy, try context.scalar(beta, like: dy))
     }
     return gradients
   }

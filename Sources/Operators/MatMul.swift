@@ -33,19 +33,41 @@ package struct MatMul: Operator {
   }
 
   package func gradient(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {
-    let (a, b) = (try context.input(0), try context.input(1))
-    guard try context.type(of: a).shape.rank > 1, try context.type(of: b).shape.rank > 1 else {
-      throw OperatorError("the gradient of a product with a vector is not defined")
+    let (a, b) = (try context.inputType(0).shape, try context.inputType(1).shape)
+    let product = try a.asRow.product(with: b.asColumn)
+    let dy = try context.matrix(try context.outputGradient(), product)
+    var gradients: [Value?] = [nil, nil]
+    if context.wants(0) {
+      let column = try context.matrix(try context.input(1), b.asColumn)
+      let da = try context.append(MatrixProduct(transposingB: true), dy, column)
+      gradients[0] = a.rank == 1 ? try context.withoutAxis(2, da) : da
     }
-    let dy = try context.outputGradient()
-    return [
-      context.wants(0) ? try context.append(MatrixProduct(transposingB: true), dy, b) : nil,
-      context.wants(1) ? try context.append(MatrixProduct(transposingA: true), a, dy) : nil,
-    ]
+    if context.wants(1) {
+      let row = try context.matrix(try context.input(0), a.asRow)
+      let db = try context.append(MatrixProduct(transposingA: true), row, dy)
+      gradients[1] = b.rank == 1 ? try context.withoutAxis(1, db) : db
+    }
+    return gradients
   }
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     inputs.productDegree()
+  }
+}
+
+extension GradientContext {
+  /// A value under the shape that has the dimension of 1 of a vector's matrix in it.
+  fileprivate mutating func matrix(_ value: Value, _ shape: Shape) throws(OperatorError) -> Value {
+    try type(of: value).shape == shape ? value : reshape(value, to: shape)
+  }
+
+  /// A stack of vectors from matrices whose dimension `back` from the end is 1.
+  fileprivate mutating func withoutAxis(
+    _ back: Int, _ value: Value
+  ) throws(OperatorError) -> Value {
+    var dimensions = try type(of: value).shape.dimensions
+    dimensions.remove(at: dimensions.count - back)
+    return try reshape(value, to: Shape(dimensions))
   }
 }
 

@@ -13,7 +13,8 @@ package enum Registry {
   private static let convolutionsAndProducts: [any Operator.Type] = [
     Conv.self, ConvInputGradient.self, MatMul.self, MatrixProduct.self, Gemm.self, MaxPool.self,
     MaxPoolGradient.self, AveragePool.self, AveragePoolGradient.self, GlobalAveragePool.self,
-    GlobalMaxPool.self,
+    GlobalMaxPool.self, BatchNormalization.self, BatchNormalizationGradient.self,
+    FusedConvolution.self, ConvTranspose.self, LRN.self, LRNGradient.self,
   ]
 
   private static let elementwiseAndReductions: [any Operator.Type] = [

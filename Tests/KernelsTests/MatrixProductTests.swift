@@ -1,0 +1,79 @@
+import Kernels
+import Tensors
+import Testing
+
+/// A product with its factors' extents.
+struct ProductCase: Sendable, CustomTestStringConvertible {
+  var a: Shape
+  var b: Shape
+  var transposingA = false
+  var transposingB = false
+  var alpha = 1.0
+  var addend: Shape?
+  var beta = 1.0
+
+  var testDescription: String {
+    "\(a)\(transposingA ? "'" : "") by \(b)\(transposingB ? "'" : ""), \(alpha), "
+      + "\(addend?.description ?? "none"), \(beta)"
+  }
+
+  static let all: [ProductCase] = [
+    ProductCase(a: [16, 200], b: [200, 130]),
+    ProductCase(a: [16, 200], b: [130, 200], transposingB: true, addend: [130]),
+    ProductCase(a: [200, 16], b: [200, 130], transposingA: true, addend: [16, 1], beta: 0.5),
+    ProductCase(
+      a: [31, 7], b: [5, 31], transposingA: true, transposingB: true, alpha: 2, addend: [5]),
+    ProductCase(a: [1, 9], b: [9, 1], addend: [1, 1], beta: -3),
+    ProductCase(a: [2, 3, 17, 8], b: [2, 3, 8, 19]),
+    ProductCase(a: [2, 3, 17, 8], b: [3, 19, 8], transposingB: true),
+    ProductCase(a: [4, 1, 17, 8], b: [3, 8, 5], alpha: 0.5),
+    ProductCase(a: [4, 17, 8], b: [8, 33], addend: [33]),
+    ProductCase(a: [17, 8], b: [5, 8, 4]),
+    ProductCase(a: [3, 8, 17], b: [8, 4], transposingA: true),
+    ProductCase(a: [3, 0], b: [0, 4], addend: [4]),
+  ]
+}
+
+@Suite struct MatrixProductTests {
+  @Test(arguments: ProductCase.all)
+  func singlePrecisionAgreesWithTheDefinition(test: ProductCase) throws {
+    var generator = SplitMix64(seed: 1)
+    let workspace = Workspace()
+    let (a, b) = (generator.tensor(test.a), generator.tensor(test.b))
+    let addend = test.addend.map { generator.tensor($0) }
+    func product(_ type: ElementType, rectified: Bool) throws -> Tensor {
+      try workspace.product(
+        a.converted(to: type), b.converted(to: type), transposingA: test.transposingA,
+        transposingB: test.transposingB, alpha: test.alpha,
+        addend: addend?.converted(to: type), beta: test.beta, rectified: rectified)
+    }
+    for rectified in [false, true] {
+      let expected = try product(.float64, rectified: rectified)
+      let actual = try product(.float32, rectified: rectified)
+      #expect(actual.shape == expected.shape)
+      #expect(distance(actual, expected, in: workspace) < 1e-5)
+    }
+  }
+
+  @Test func factorsMayLieAtAnyByte() throws {
+    var generator = SplitMix64(seed: 2)
+    let workspace = Workspace()
+    for transposing in [false, true] {
+      let a = generator.tensor([3, 700])
+      let b = generator.tensor(transposing ? [300, 700] : [700, 300])
+      let expected = try workspace.product(a, b, transposingB: transposing)
+      let actual = try workspace.product(a.single, b.single.unaligned, transposingB: transposing)
+      #expect(distance(actual, expected, in: workspace) < 1e-5)
+    }
+  }
+
+  @Test func factorsThatDisagreeAreRefused() {
+    let workspace = Workspace()
+    func zeros(_ shape: Shape) -> Tensor { Tensor(repeating: 0 as Float, shape: shape) }
+    #expect(throws: KernelError.self) { try workspace.product(zeros([2, 3]), zeros([2, 3])) }
+    #expect(throws: KernelError.self) { try workspace.product(zeros([3]), zeros([3, 2])) }
+    #expect(throws: KernelError.self) {
+      try workspace.product(zeros([2, 2, 3]), zeros([3, 3, 2]))
+    }
+  }
+}
