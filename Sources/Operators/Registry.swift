@@ -34,7 +34,9 @@ package enum Registry {
     IsInf.self, ReshapeTo.self, ReduceSum.self, ReduceMean.self, ReduceMax.self, ReduceMin.self,
     ReduceProd.self, ReduceL1.self, ReduceL2.self, ReduceSumSquare.self, ReduceLogSum.self,
     ReduceLogSumExp.self, ArgMax.self, ArgMin.self, CumSum.self, CumProd.self, Softmax.self,
-    LogSoftmax.self, Hardmax.self,
+    LogSoftmax.self, Hardmax.self, LayerNormalization.self, RMSNormalization.self,
+    InstanceNormalization.self, GroupNormalization.self, LpNormalization.self,
+    MeanVarianceNormalization.self,
   ]
 
   private static let shapesAndMovement: [any Operator.Type] = [
