@@ -37,7 +37,7 @@ package struct Identity: Attributeless {
 
 /// y = x: dropout at inference; a mask that is asked for is true everywhere.
 ///
-/// Gradient: dy. Training is refused.
+/// Gradient: dy. Training is refused, unless the ratio is 0.
 /// <https://onnx.ai/onnx/operators/onnx__Dropout.html>; `is_test` before opset 7, ratio and
 /// training_mode as inputs since 12, a mask of the type of x before 10.
 package struct Dropout: Operator {
@@ -82,7 +82,11 @@ package struct Dropout: Operator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
     let x = try inputs.required(0)
-    if let training = inputs.optional(2), try training.isTrue("training_mode") {
+    var drops = true
+    if let ratio = inputs.optional(1), ratio.constant != nil {
+      drops = try ratio.scalar("ratio") != 0
+    }
+    if drops, let training = inputs.optional(2), try training.isTrue("training_mode") {
       throw OperatorError("dropout in training is not supported; export in evaluation mode")
     }
     let mask = TensorType(hasBooleanMask ? .bool : x.elementType, x.shape)
