@@ -80,6 +80,23 @@ extension Workspace {
     return result
   }
 
+  /// `x` with the one element of `value` wherever a coordinate is among those listed for its
+  /// dimension.
+  package func overwrite(_ x: Tensor, at listed: [[Int]], with value: Tensor) -> Tensor {
+    let result = tensor(x.elementType, x.shape)
+    result.address.copyMemory(from: x.address, byteCount: x.byteCount)
+    let (size, strides) = (x.elementType.size, x.shape.strides)
+    for (axis, coordinates) in listed.enumerated() {
+      let extents = Shape(x.shape.indices.map { $0 == axis ? 1 : x.shape[$0] }).dimensions
+      for coordinate in coordinates {
+        StridedCopy(extents, sourceStrides: extents.map { _ in 0 }, targetStrides: strides).run(
+          from: value.address, to: result.address + coordinate * strides[axis] * size,
+          elementSize: size)
+      }
+    }
+    return result
+  }
+
   private func resample<E: NumericElement & BinaryFloatingPoint>(
     _ x: Tensor, by map: AxisMap, axis: Int, of type: E.Type
   ) -> Tensor {

@@ -132,7 +132,10 @@ package struct NumberRange: Operator {
       outputs: [Tensor([Int64]())]),
   ]
 
-  package init(_ attributes: inout Attributes) {}
+  package init(_ attributes: inout Attributes) {
+    // The precision of 16-bit floats, which are computed in float32 here: what it asks for.
+    attributes.ignore("stash_type")
+  }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
     let start = try inputs.required(0)
@@ -199,5 +202,57 @@ package struct NumberRange: Operator {
     let distance = step > 0 ? UInt(bitPattern: end &- first) : UInt(bitPattern: first &- end)
     return .integers(
       start: first, delta: step, count: Int((distance - 1) / step.magnitude) + 1)
+  }
+}
+
+/// A matrix of the input's shape, 1 on the diagonal `k` and 0 elsewhere.
+///
+/// It has no gradient. <https://onnx.ai/onnx/operators/onnx__EyeLike.html>
+package struct EyeLike: Operator {
+  private let elementType: ElementType?
+  private let k: Int
+
+  package static let specification = Specification(
+    "EyeLike", opsets: 9...Specification.newestOpset, inputs: 1...1)
+
+  package static let examples = [
+    Example(
+      "above the diagonal, in another type", attributes: ["k": .int(1), "dtype": .int(6)],
+      inputs: [Tensor([5.0, 5, 5, 5, 5, 5], shape: [2, 3])],
+      outputs: [Tensor([0, 1, 0, 0, 0, 1] as [Int32], shape: [2, 3])]),
+    Example(
+      "in the type of the input", inputs: [Tensor([5.0, 5, 5, 5], shape: [2, 2])],
+      outputs: [Tensor([1.0, 0, 0, 1], shape: [2, 2])]),
+  ]
+
+  package init(_ attributes: inout Attributes) throws(OperatorError) {
+    self.elementType = try attributes.elementType("dtype")
+    self.k = try attributes.int("k", default: 0)
+  }
+
+  package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
+    let x = try inputs.required(0)
+    guard x.shape.rank == 2 else { throw OperatorError("\(x.shape) is not a matrix") }
+    return [TensorType(elementType ?? x.elementType, x.shape)]
+  }
+
+  package func forward(
+    _ inputs: [Tensor?], in workspace: Workspace
+  ) throws(OperatorError) -> [Tensor] {
+    let x = try inputs.required(0)
+    let values = Tensor([0.0, 1]).converted(to: elementType ?? x.elementType)
+    let columns = (0..<x.shape[0]).map { row in
+      let (column, overflow) = row.addingReportingOverflow(k)
+      return overflow ? -1 : Int64(column)
+    }
+    return [workspace.oneHot(columns, x.shape, axis: 1, values: values)]
+  }
+
+  package func gradient(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {
+    [nil]
+  }
+
+  package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
+    .exactly(0)
   }
 }

@@ -46,6 +46,9 @@ package enum Registry {
     GatherElements.self, GatherND.self, GatherNDGradient.self, ScatterElements.self,
     Scatter.self, ScatterND.self, Pad.self, PadGradient.self, Expand.self, Tile.self,
     ShapeQuery.self, SizeQuery.self, Constant.self, ConstantOfShape.self, NumberRange.self,
+    Resize.self, Upsample.self, Resample.self, NonZero.self, Compress.self,
+    OneHot.self, TopK.self, Trilu.self, EyeLike.self, DepthToSpace.self, SpaceToDepth.self,
+    ReverseSequence.self, CenterCropPad.self,
   ]
 
   /// The operator with this name that a model of this opset means, or nil if there is none.
