@@ -93,8 +93,12 @@ package final class ModelFile: Sendable {
     try tensors.tensor(proto)
   }
 
-  /// The bytes of the file.
-  package var bytes: UnsafeRawBufferPointer { tensors.file.bytes }
+  /// Calls `body` with the bytes of the file.
+  package func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try tensors.file.withBytes(body)
+  }
 
   /// What libonnx's checker says of the model, large and external tensors aside.
   package func check() -> Checker.Verdict { message.withSkeleton(Checker.check(skeleton:)) }
