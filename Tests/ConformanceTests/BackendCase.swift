@@ -94,7 +94,7 @@ struct BackendCase: Sendable {
   func run() throws {
     guard !dataSets.isEmpty else { throw Mismatch(reason: "there is no data set") }
     let file = try ModelFile(contentsOf: model.path)
-    let graph = try Importer.graph(of: try file.message())
+    let graph = try Importer.graph(of: try file.readMessages())
     for dataSet in dataSets {
       let inputs = try dataSet.inputs.map { try read($0, for: graph) } ?? ramps(for: graph)
       let workspace = Workspace()
