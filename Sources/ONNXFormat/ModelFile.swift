@@ -94,8 +94,10 @@ package final class ModelFile: Sendable {
   }
 
   /// Calls `body` with the bytes of the file.
-  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    tensors.file.withBytes(body)
+  package func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try tensors.file.withBytes(body)
   }
 
   /// What libonnx's checker says of the model, large and external tensors aside.
