@@ -136,7 +136,7 @@ def depthwise(channels: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
 
 
 def norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=EPSILON)
+    return nn.BatchNorm2d(channels, eps=EPSILON, momentum=None)
 
 
 def head(channels: int, classes: int = 7) -> list[nn.Module]:
