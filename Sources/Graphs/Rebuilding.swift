@@ -66,6 +66,19 @@ package struct GraphRebuilder {
     }
   }
 
+  /// Puts an operator of one output in the place of a node, whose output it computes.
+  package mutating func put(
+    _ operation: any Operator, _ inputs: [Value?], named name: String, for node: Node
+  ) throws(ModelError) {
+    do throws(OperatorError) {
+      let outputs = try builder.append(
+        operation, inputs, name: name, outputNames: [source.name(of: node.outputs[0])])
+      replace(node.outputs[0], by: outputs[0])
+    } catch {
+      throw ModelError(error, in: node, of: source)
+    }
+  }
+
   /// The new graph, with the outputs of the old.
   package mutating func finish() -> Graph {
     finish(outputs: source.outputs)

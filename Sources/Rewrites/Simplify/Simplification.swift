@@ -4,12 +4,12 @@ extension Graph {
   /// The same function with fewer nodes: what a specialised graph goes through before its gradient
   /// is taken.
   package func simplified() throws(ModelError) -> Graph {
-    withoutDeadNodes()
+    try foldingBatchNormalization().withoutDeadNodes()
   }
 
   /// The same function with nodes that one kernel can compute together made one: the last pass, since
   /// fused operators have no gradient.
   package func fused() throws(ModelError) -> Graph {
-    withoutDeadNodes()
+    try fusingConvolutions().withoutDeadNodes()
   }
 }
