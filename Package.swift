@@ -71,7 +71,7 @@ let package = Package(
     + [
       .testTarget(
         name: "ConformanceTests",
-        dependencies: ["ONNXFormat", "Operators", "Graphs", "Kernels", "Tensors"],
+        dependencies: ["ONNXFormat", "Rewrites", "Operators", "Graphs", "Kernels", "Tensors"],
         exclude: ["supported.txt"], swiftSettings: strict)
     ],
   cxxLanguageStandard: .cxx17
