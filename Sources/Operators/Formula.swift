@@ -1,5 +1,5 @@
 package import Graphs
-import Tensors
+package import Tensors
 
 /// Arithmetic on values that is written down first and appended to a graph afterwards, so that a
 /// derivative reads as it does in a table.
@@ -9,6 +9,7 @@ package final class Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByI
   fileprivate enum Content {
     case value(Value)
     case number(Double)
+    case integers([Int])
     case node(any Operator, [Formula])
   }
 
@@ -49,6 +50,15 @@ extension Formula {
   package static func == (a: Formula, b: Formula) -> Formula { Formula(Equal(), a, b) }
   package static func && (a: Formula, b: Formula) -> Formula { Formula(And(), a, b) }
 
+  /// The same elements under another shape.
+  package func reshaped(to shape: Shape) -> Formula {
+    let extents = Formula(.integers(shape.dimensions))
+    return Formula(Reshape(allowsZero: true), self, extents)
+  }
+
+  /// The sum over the dimensions that `shape` was stretched along.
+  package func summed(to shape: Shape) -> Formula { Formula(SumToShape(shape), self) }
+
   /// This formula where `condition` holds, `other` elsewhere.
   package func `where`(_ condition: Formula, else other: Formula) -> Formula {
     Formula(Where(), condition, self, other)
@@ -72,6 +82,7 @@ extension GradientContext {
     switch formula.content {
     case .value(let existing): value = existing
     case .number(let number): value = try scalar(number, like: model)
+    case .integers(let numbers): value = integers(numbers)
     case .node(let operation, let operands):
       var inputs: [Value?] = []
       for operand in operands {

@@ -177,16 +177,16 @@ private struct GroupedNormalization {
   func gradient(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {
     let (x, scale) = (Formula(try context.input(0)), Formula(try context.input(1)))
     let dy = try context.outputGradient()
-    let arrived = Formula(ReshapeTo(scaled), Formula(dy))
+    let arrived = Formula(dy).reshaped(to: scaled)
     let standardization = Standardization(
-      of: Formula(ReshapeTo(grouped), x), axes: [2], epsilon: epsilon)
-    let ofNormalized = arrived * Formula(ReshapeTo(column), scale)
-    let ofX = standardization.gradient(Formula(ReshapeTo(grouped), ofNormalized))
+      of: x.reshaped(to: grouped), axes: [2], epsilon: epsilon)
+    let ofNormalized = arrived * scale.reshaped(to: column)
+    let ofX = standardization.gradient(ofNormalized.reshaped(to: grouped))
     let parameters = [
-      arrived * Formula(ReshapeTo(scaled), standardization.normalized), arrived,
-    ].map { Formula(ReshapeTo([scaled[1]]), Formula(SumToShape(column), $0)) }
+      arrived * standardization.normalized.reshaped(to: scaled), arrived,
+    ].map { $0.summed(to: column).reshaped(to: [scaled[1]]) }
     return [
-      try context.appendIfWanted(Formula(ReshapeTo(shape), ofX), 0, dy),
+      try context.appendIfWanted(ofX.reshaped(to: shape), 0, dy),
       try context.appendIfWanted(parameters[0], 1, dy),
       try context.appendIfWanted(parameters[1], 2, dy),
     ]

@@ -94,11 +94,11 @@ package struct LegacyBroadcast<Base: ElementwiseBinary>: Operator {
     let (a, b) = (try context.input(0), try context.input(1))
     let original = try context.type(of: b).shape
     let shape = try alignment.align(original, to: try context.type(of: a).shape)
-    let stretchable = Formula(ReshapeTo(shape), Formula(b))
+    let stretchable = Formula(b).reshaped(to: shape)
     let dy = try context.outputGradient()
     let rules = base.gradients(
       Formula(a), stretchable, Formula(context.output()), Formula(dy))
-    let gradientOfB = rules.b.map { Formula(ReshapeTo(original), Formula(SumToShape(shape), $0)) }
+    let gradientOfB = rules.b.map { $0.summed(to: shape).reshaped(to: original) }
     return [
       try context.appendIfWanted(rules.a, 0, dy), try context.appendIfWanted(gradientOfB, 1, dy),
     ]

@@ -138,7 +138,7 @@ extension ReductionOperator {
     let dy = try context.outputGradient()
     var (keptY, keptDy) = (Formula(context.output()), Formula(dy))
     if !form.keepDimensions {
-      (keptY, keptDy) = (Formula(ReshapeTo(kept), keptY), Formula(ReshapeTo(kept), keptDy))
+      (keptY, keptDy) = (keptY.reshaped(to: kept), keptDy.reshaped(to: kept))
     }
     let rule = gradient(Formula(x), keptY, keptDy, along)
     return [try context.append(rule, numbersLike: dy)]

@@ -32,7 +32,7 @@ package enum Registry {
     Reciprocal.self, Erf.self, Abs.self, Neg.self, Sign.self, Floor.self, Ceil.self, Round.self,
     Sin.self, Cos.self, Tan.self, Asin.self, Acos.self, Atan.self, Sinh.self, Cosh.self, Asinh.self,
     Acosh.self, Atanh.self, Identity.self, Dropout.self, Cast.self, CastLike.self, IsNaN.self,
-    IsInf.self, ReshapeTo.self, ReduceSum.self, ReduceMean.self, ReduceMax.self, ReduceMin.self,
+    IsInf.self, ReduceSum.self, ReduceMean.self, ReduceMax.self, ReduceMin.self,
     ReduceProd.self, ReduceL1.self, ReduceL2.self, ReduceSumSquare.self, ReduceLogSum.self,
     ReduceLogSumExp.self, ArgMax.self, ArgMin.self, CumSum.self, CumProd.self, Softmax.self,
     LogSoftmax.self, Hardmax.self, LayerNormalization.self, RMSNormalization.self,
