@@ -109,22 +109,57 @@ extension Workspace {
     let target = result.address.assumingMemoryBound(to: E.self)
     let weights = map.weights.map { E($0) }
     x.withElements(as: E.self) { source in
-      parallel(shape.elementCount / inner, grain: max(1, 16384 / inner)) { rows in
-        for row in rows {
-          let (outer, position) = row.quotientAndRemainder(dividingBy: map.outputExtent)
-          let to = row * inner
-          for element in 0..<inner { target[to + element] = 0 }
-          for term in map.starts[position]..<map.starts[position + 1] {
-            let from = (outer * map.inputExtent + map.sources[term]) * inner
-            let weight = weights[term]
-            for element in 0..<inner {
-              target[to + element] += weight * source[from + element]
+      if inner == 1 {
+        mapRows(source, to: target, shape.elementCount / map.outputExtent, map, weights)
+      } else {
+        addRows(source, to: target, shape.elementCount / inner, of: inner, map, weights)
+      }
+    }
+    return result
+  }
+
+  /// Maps rows whose elements are contiguous.
+  private func mapRows<E: BinaryFloatingPoint>(
+    _ source: UnsafeBufferPointer<E>, to target: UnsafeMutablePointer<E>, _ count: Int,
+    _ map: AxisMap, _ weights: [E]
+  ) {
+    let (inputExtent, outputExtent) = (map.inputExtent, map.outputExtent)
+    map.starts.withUnsafeBufferPointer { starts in
+      map.sources.withUnsafeBufferPointer { sources in
+        weights.withUnsafeBufferPointer { weights in
+          parallel(count, grain: max(1, 16384 / outputExtent)) { rows in
+            for row in rows {
+              for position in 0..<outputExtent {
+                var sum: E = 0
+                for term in starts[position]..<starts[position + 1] {
+                  sum += weights[term] * source[row * inputExtent + sources[term]]
+                }
+                target[row * outputExtent + position] = sum
+              }
             }
           }
         }
       }
     }
-    return result
+  }
+
+  /// Adds up rows of `inner` contiguous elements, each with its weight.
+  private func addRows<E: BinaryFloatingPoint>(
+    _ source: UnsafeBufferPointer<E>, to target: UnsafeMutablePointer<E>, _ count: Int,
+    of inner: Int, _ map: AxisMap, _ weights: [E]
+  ) {
+    parallel(count, grain: max(1, 16384 / inner)) { rows in
+      for row in rows {
+        let (outer, position) = row.quotientAndRemainder(dividingBy: map.outputExtent)
+        let sums = target + row * inner
+        sums.update(repeating: 0, count: inner)
+        for term in map.starts[position]..<map.starts[position + 1] {
+          let from = (outer * map.inputExtent + map.sources[term]) * inner
+          let weight = weights[term]
+          for element in 0..<inner { sums[element] += weight * source[from + element] }
+        }
+      }
+    }
   }
 
   private func select(_ x: Tensor, by maps: [AxisMap?]) -> Tensor {

@@ -48,7 +48,7 @@ package enum Registry {
     ShapeQuery.self, SizeQuery.self, Constant.self, ConstantOfShape.self, NumberRange.self,
     Resize.self, Upsample.self, Resample.self, NonZero.self, Compress.self,
     OneHot.self, TopK.self, Trilu.self, EyeLike.self, DepthToSpace.self, SpaceToDepth.self,
-    ReverseSequence.self, CenterCropPad.self,
+    ReverseSequence.self, CenterCropPad.self, Einsum.self,
   ]
 
   /// The operator with this name that a model of this opset means, or nil if there is none.
