@@ -25,8 +25,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).parents[1]
-PEERS = Path(__file__).with_name("peers.py")
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = Path(__file__).resolve().with_name("peers.py")
 NETWORKS = ("alexnet", "resnet50", "vgg16")
 OPENED = "vgg16"
 STEPS = 128

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
 
 import forward
 import gradients
@@ -23,7 +23,7 @@ import zoo
 from ascribe import Ascribe
 from report import Report, Row
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ("forward", "gradient", "ig")
 
 
