@@ -51,9 +51,9 @@ public final class ModelSession {
     let key = RunnerKey(shapes: inputs.map(\.shape), value: value)
     if let runner = runners[key] { return try runner.run(inputs) }
     let source = value.map { model.graph.selecting([$0]) } ?? model.graph
-    let graph = try source.specialized(to: key.shapes, in: workspace).simplified().fused()
-    let runner = Interpreter(graph, in: workspace)
-    runners[key] = runner
+    let (graph, isGeneral) = try source.specialized(for: inputs, in: workspace)
+    let runner = Interpreter(try graph.simplified().fused(), in: workspace)
+    if isGeneral { runners[key] = runner }
     return try runner.run(inputs)
   }
 }

@@ -5,19 +5,44 @@ extension Graph {
   /// The graph with concrete types for inputs of these shapes: every value typed, and what follows
   /// from constants and shapes alone computed.
   ///
-  /// - Parameter shapes: one shape per input, in order.
+  /// - Parameters:
+  ///   - shapes: one shape per input, in order.
+  ///   - contents: inputs whose elements are known too, such as the target shape of a Reshape. They
+  ///     stay inputs but are read as constants.
   /// - Throws: `ModelError` that names the input that does not fit or the node that refuses.
   package func specialized(
-    to shapes: [Shape], in workspace: Workspace
+    to shapes: [Shape], knowing contents: [Value: Tensor] = [:], in workspace: Workspace
   ) throws(ModelError) -> Graph {
     guard shapes.count == inputs.count else {
       throw ModelError(
         "the model has \(inputs.count) inputs, \(shapes.count) were given", kind: .usage)
     }
     var specialization = Specialization(self, workspace)
-    for (input, shape) in zip(inputs, shapes) { try specialization.bind(input, to: shape) }
+    for (input, shape) in zip(inputs, shapes) {
+      try specialization.bind(input, to: shape, content: contents[input])
+    }
     for node in nodes { try specialization.add(node) }
     return try specialization.finish()
+  }
+}
+
+extension Graph {
+  /// The graph for these inputs: for their shapes alone if that is enough to type every value, else
+  /// for the elements of scalars and integers among them as well.
+  ///
+  /// - Returns: the graph, and whether it serves other inputs of the same shapes.
+  /// - Throws: `ModelError` that names the node whose output shape depends on other elements.
+  package func specialized(
+    for tensors: [Tensor], in workspace: Workspace
+  ) throws(ModelError) -> (graph: Graph, isGeneral: Bool) {
+    let shapes = tensors.map(\.shape)
+    let small = zip(inputs, tensors).filter { !$1.elementType.isFloatingPoint || $1.shape.isEmpty }
+    do throws(ModelError) {
+      return (try specialized(to: shapes, in: workspace), true)
+    } catch where !small.isEmpty {
+      let contents = Dictionary(uniqueKeysWithValues: small.map { ($0, $1) })
+      return (try specialized(to: shapes, knowing: contents, in: workspace), false)
+    }
   }
 }
 
@@ -37,7 +62,9 @@ private struct Specialization {
     builder.setOpset(source.opset)
   }
 
-  mutating func bind(_ input: Value, to shape: Shape) throws(ModelError) {
+  mutating func bind(
+    _ input: Value, to shape: Shape, content: Tensor?
+  ) throws(ModelError) {
     guard let declared = source.declaredType(of: input) else {
       throw ModelError("input '\(source.name(of: input))' has no type")
     }
@@ -45,8 +72,11 @@ private struct Specialization {
       throw ModelError(
         "input '\(source.name(of: input))' takes \(declared), not rank \(shape.rank) (\(shape))")
     }
-    mapped[input.index] = builder.input(
-      source.name(of: input), TensorType(declared.elementType, shape))
+    let value = builder.input(source.name(of: input), TensorType(declared.elementType, shape))
+    mapped[input.index] = value
+    if let content {
+      mapped[input.index] = builder.constant(content, elementType: declared.elementType)
+    }
   }
 
   mutating func add(_ node: Node) throws(ModelError) {

@@ -99,7 +99,7 @@ struct BackendCase: Sendable {
       let inputs = try dataSet.inputs.map { try read($0, for: graph) } ?? ramps(for: graph)
       let expected = try dataSet.outputs.map { try TensorFile(contentsOf: $0.path).tensor }
       let workspace = Workspace()
-      let plain = try graph.specialized(to: inputs.map(\.shape), in: workspace)
+      let plain = try graph.specialized(for: inputs, in: workspace).graph
       for graph in [plain, try plain.simplified().fused()] {
         let outputs = try Interpreter(graph, in: workspace).run(inputs)
         guard outputs.count == expected.count else {
