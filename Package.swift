@@ -57,7 +57,8 @@ let package = Package(
     + module("Kernels", ["Tensors", "CDNNL"])
     + module("Graphs", ["Kernels", "Tensors"])
     + module("Operators", ["Graphs", "Kernels", "Tensors"])
-    + module("ONNXFormat", ["Operators", "Graphs", "Kernels", "Tensors", "CONNX", "CONNXCheck", "CCrypto"])
+    + module(
+      "ONNXFormat", ["Operators", "Graphs", "Kernels", "Tensors", "CONNX", "CONNXCheck", "CCrypto"])
     + module("Rewrites", ["Operators", "Graphs", "Kernels", "Tensors"])
     + module("Attribution", ["Rewrites", "Operators", "Graphs", "Kernels", "Tensors"])
     + module("Evaluation", ["Attribution", "Tensors", "CImage"], excluding: ["Golden"])

@@ -1,5 +1,5 @@
-import Evaluation
 public import Attribution
+import Evaluation
 import Graphs
 public import Tensors
 

@@ -81,7 +81,9 @@ extension Model {
   /// A tensor of the input's rank is a batch; of one rank less, one sample.
   ///
   /// - Throws: `ModelError` if the file does not exist, is none of these or does not fit the input.
-  public func input(contentsOf path: String, for port: ModelPort, rule: PictureRule) throws -> ModelInput {
+  public func input(contentsOf path: String, for port: ModelPort, rule: PictureRule) throws
+    -> ModelInput
+  {
     let stem = URL(filePath: path).deletingPathExtension().lastPathComponent
     switch URL(filePath: path).pathExtension.lowercased() {
     case "npy":

@@ -46,7 +46,8 @@ extension ModelSession {
     let extents = dimensions.enumerated().dropFirst().map { axis, extent in
       extent ?? (dimensions.count == 4 && axis > 0 ? size : nil)
     }
-    guard !extents.contains(nil), let pointShape = Shape(checking: extents.compactMap(\.self)) else {
+    guard !extents.contains(nil), let pointShape = Shape(checking: extents.compactMap(\.self))
+    else {
       throw ModelError(
         "input '\(model.inputs[0].name)' is \(model.inputs[0].typeDescription); bench cannot "
           + "choose its extents", kind: .usage)
@@ -70,10 +71,14 @@ private struct Profiler {
     ).converted(to: function.elementType)
     var inputs = [points]
     var forwardSeconds: [Double] = []
-    for _ in 0...runs { forwardSeconds.append(try seconds { () throws(ModelError) in try forward.run(inputs) }) }
+    for _ in 0...runs {
+      forwardSeconds.append(try seconds { () throws(ModelError) in try forward.run(inputs) })
+    }
     inputs.append(try function.oneHotSeed(for: 0, of: gradient))
     var gradientSeconds: [Double] = []
-    for _ in 0...runs { gradientSeconds.append(try seconds { () throws(ModelError) in try gradient.run(inputs) }) }
+    for _ in 0...runs {
+      gradientSeconds.append(try seconds { () throws(ModelError) in try gradient.run(inputs) })
+    }
     return Profile(
       batch: batch, pointShape: function.pointShape.dimensions,
       forwardSeconds: median(Array(forwardSeconds.dropFirst())),

@@ -79,7 +79,9 @@ struct Job {
     guard !self.files.isEmpty else {
       throw ModelError("no file is given for input '\(port.name)'", kind: .usage)
     }
-    let isPicture = self.files.contains { !["npy", "pb"].contains(URL(filePath: $0).pathExtension) }
+    let isPicture = self.files.contains {
+      !["npy", "pb"].contains(URL(filePath: $0).pathExtension)
+    }
     if rule.isGuess, isPicture, !options.quiet {
       Console.note("note: pictures are preprocessed as '\(rule.name)'; --preprocess says otherwise")
     }

@@ -114,7 +114,9 @@ package final class ModelFunction: DifferentiableFunction {
   package func requiredDegree() throws(ModelError) -> Int {
     let report = try homogeneity()
     if let degree = report.degree { return degree }
-    let breakers = report.breakers.prefix(3).map { "'\($0.node)' (\($0.operatorName)) \($0.reason)" }
+    let breakers = report.breakers.prefix(3).map {
+      "'\($0.node)' (\($0.operatorName)) \($0.reason)"
+    }
     let more = report.breakers.count > 3 ? " and \(report.breakers.count - 3) more" : ""
     throw ModelError(
       "xg needs a homogeneous model: \(breakers.joined(separator: ", "))\(more); use ig",

@@ -39,7 +39,7 @@ extension Graph {
     let small = zip(inputs, tensors).filter { !$1.elementType.isFloatingPoint || $1.shape.isEmpty }
     do throws(ModelError) {
       return (try specialized(to: shapes, in: workspace), true)
-    } catch where !small.isEmpty {
+    } catch  where !small.isEmpty {
       let contents = Dictionary(uniqueKeysWithValues: small.map { ($0, $1) })
       return (try specialized(to: shapes, knowing: contents, in: workspace), false)
     }

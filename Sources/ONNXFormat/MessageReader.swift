@@ -22,7 +22,8 @@ struct MessageReader {
       irVersion: Int(message.ir_version),
       producer: [Field.string(message.producer_name), Field.string(message.producer_version)]
         .filter { !$0.isEmpty }.joined(separator: " "),
-      opsets: opsets, metadata: Dictionary(
+      opsets: opsets,
+      metadata: Dictionary(
         Field.entries(message.metadata_props, message.n_metadata_props)
           .map { ($0.key, $0.value) }, uniquingKeysWith: { $1 }),
       graph: try self.graph(graph, opsets), functions: functions)
@@ -52,7 +53,8 @@ struct MessageReader {
     }
     let opsets = opsets(message.opset_import, message.n_opset_import)
     return FunctionMessage(
-      name: Field.string(message.name), domain: domain(message.domain), overload: Field.string(message.overload),
+      name: Field.string(message.name), domain: domain(message.domain),
+      overload: Field.string(message.overload),
       inputs: Field.strings(message.input, message.n_input),
       outputs: Field.strings(message.output, message.n_output), defaults: defaults,
       nodes: try nodes(message.node, message.n_node, opsets))
@@ -68,8 +70,10 @@ struct MessageReader {
       let domain = domain(message.domain)
       let outputs = Field.strings(message.output, message.n_output)
       var node = NodeMessage(
-        name: Field.string(message.name), operatorName: Field.string(message.op_type), domain: domain,
-        overload: Field.string(message.overload), inputs: Field.strings(message.input, message.n_input),
+        name: Field.string(message.name), operatorName: Field.string(message.op_type),
+        domain: domain,
+        overload: Field.string(message.overload),
+        inputs: Field.strings(message.input, message.n_input),
         outputs: outputs, attributes: [:], opset: opsets[domain])
       if node.name.isEmpty {
         node.name = outputs.first { !$0.isEmpty } ?? "\(node.operatorName)_\(nodes.count)"

@@ -1,5 +1,5 @@
-import Tensors
 package import Graphs
+import Tensors
 
 /// A constant that a node adds to values that depend on the model's input.
 package struct Bias: Sendable {

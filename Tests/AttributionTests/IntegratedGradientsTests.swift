@@ -16,10 +16,12 @@ import Testing
     let input = builder.input("x", declared: declared)
     let slice = try slice
     let columns = (0..<count).map { index in
-      untyped(&builder, slice, [
-        input, builder.constant(Tensor([Int64(index)])),
-        builder.constant(Tensor([Int64(index + 1)])), builder.constant(Tensor([Int64(1)])),
-      ])
+      untyped(
+        &builder, slice,
+        [
+          input, builder.constant(Tensor([Int64(index)])),
+          builder.constant(Tensor([Int64(index + 1)])), builder.constant(Tensor([Int64(1)])),
+        ])
     }
     builder.setOutputs([try body(&builder, columns)])
     return try ModelFunction(
