@@ -35,12 +35,23 @@ static dnnl_status_t prepare(
   return status;
 }
 
+/// One way to compute a convolution.
+typedef struct {
+  dnnl_alg_kind_t algorithm;
+  enum cdnnl_layout input, output;
+  /// Whether the addend already lies in the output, instead of in a buffer of its own.
+  bool adds_in_place;
+} way_t;
+
 static dnnl_status_t make_post_ops(
-    dnnl_post_ops_t *post_ops, const parts_t *parts, const struct cdnnl_convolution *convolution) {
+    dnnl_post_ops_t *post_ops, const parts_t *parts, const struct cdnnl_convolution *convolution,
+    const way_t *way) {
   dnnl_status_t status = dnnl_post_ops_create(post_ops);
   if (status != dnnl_success) return status;
   if (convolution->has_addend)
-    status = dnnl_post_ops_append_binary(*post_ops, dnnl_binary_add, &parts->output);
+    status = way->adds_in_place
+                 ? dnnl_post_ops_append_sum(*post_ops, 1)
+                 : dnnl_post_ops_append_binary(*post_ops, dnnl_binary_add, &parts->output);
   if (status == dnnl_success && convolution->has_relu)
     status = dnnl_post_ops_append_eltwise(*post_ops, 1, dnnl_eltwise_relu, 0, 0);
   if (status != dnnl_success) dnnl_post_ops_destroy(*post_ops);
@@ -48,19 +59,19 @@ static dnnl_status_t make_post_ops(
 }
 
 static dnnl_status_t describe_forward(
-    const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution,
-    enum cdnnl_layout input, enum cdnnl_layout output, dnnl_primitive_desc_t *description) {
+    const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution, const way_t *way,
+    dnnl_primitive_desc_t *description) {
   parts_t parts;
   dnnl_convolution_desc_t operation;
-  dnnl_status_t status = prepare(&parts, convolution, input, output);
+  dnnl_status_t status = prepare(&parts, convolution, way->input, way->output);
   if (status == dnnl_success)
     status = dnnl_dilated_convolution_forward_desc_init(
-        &operation, dnnl_forward_inference, dnnl_convolution_auto, &parts.input, &parts.weights,
+        &operation, dnnl_forward_inference, way->algorithm, &parts.input, &parts.weights,
         convolution->has_bias ? &parts.bias : NULL, &parts.output, parts.strides, parts.dilates,
         parts.pads_begin, parts.pads_end);
   if (status != dnnl_success) return status;
   dnnl_post_ops_t post_ops;
-  status = make_post_ops(&post_ops, &parts, convolution);
+  status = make_post_ops(&post_ops, &parts, convolution, way);
   if (status != dnnl_success) return status;
   dnnl_primitive_attr_t attributes;
   status = cdnnl_attributes_create(&attributes, post_ops);
@@ -73,20 +84,18 @@ static dnnl_status_t describe_forward(
 }
 
 static dnnl_status_t describe_backward(
-    const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution,
-    enum cdnnl_layout input, enum cdnnl_layout output, dnnl_primitive_desc_t *description) {
+    const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution, const way_t *way,
+    dnnl_primitive_desc_t *description) {
   dnnl_primitive_desc_t forward;
-  struct cdnnl_convolution plain = *convolution;
-  plain.has_bias = plain.has_addend = plain.has_relu = false;
-  dnnl_status_t status = describe_forward(engine, &plain, input, output, &forward);
+  dnnl_status_t status = describe_forward(engine, convolution, way, &forward);
   if (status != dnnl_success) return status;
   parts_t parts;
   dnnl_convolution_desc_t operation;
-  status = prepare(&parts, convolution, input, output);
+  status = prepare(&parts, convolution, way->input, way->output);
   if (status == dnnl_success)
     status = dnnl_dilated_convolution_backward_data_desc_init(
-        &operation, dnnl_convolution_auto, &parts.input, &parts.weights, &parts.output,
-        parts.strides, parts.dilates, parts.pads_begin, parts.pads_end);
+        &operation, way->algorithm, &parts.input, &parts.weights, &parts.output, parts.strides,
+        parts.dilates, parts.pads_begin, parts.pads_end);
   dnnl_primitive_attr_t attributes;
   if (status == dnnl_success) status = cdnnl_attributes_create(&attributes, NULL);
   if (status == dnnl_success) {
@@ -99,63 +108,105 @@ static dnnl_status_t describe_backward(
 }
 
 typedef dnnl_status_t (*describe_t)(
-    const cdnnl_engine_t *, const struct cdnnl_convolution *, enum cdnnl_layout,
-    enum cdnnl_layout, dnnl_primitive_desc_t *);
+    const cdnnl_engine_t *, const struct cdnnl_convolution *, const way_t *,
+    dnnl_primitive_desc_t *);
+
+/// Blocks as wide as a vector register: the layout that the fast kernels, Winograd's among them, are
+/// written for. Left to itself oneDNN prefers channels-last ones that are slower.
+static enum cdnnl_layout blocked(void) {
+  return dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core ? cdnnl_blocked_16
+                                                                  : cdnnl_blocked_8;
+}
+
+static const char *implementation(dnnl_primitive_desc_t description) {
+  const char *name = "";
+  dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, &name);
+  return name;
+}
 
 static enum cdnnl_layout chosen(dnnl_primitive_desc_t description, int32_t argument) {
   return cdnnl_layout_of(
       dnnl_primitive_desc_query_md(description, dnnl_query_exec_arg_md, argument));
 }
 
-/// Blocks as wide as a vector register: the layout that the fast kernels, Winograd's among them, are
-/// written for. Left to itself oneDNN prefers channels-last ones that are slower.
-static enum cdnnl_layout preferred_output(void) {
-  return dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core ? cdnnl_blocked_16
-                                                                  : cdnnl_blocked_8;
-}
-
-static bool is_fast(dnnl_primitive_desc_t description) {
-  const char *name = "";
-  dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, &name);
-  return !strncmp(name, "jit", 3);
-}
-
-/// Describes with blocked channels if there is a fast kernel for them, otherwise as oneDNN prefers,
-/// otherwise row-major. Both layouts of the result are ours.
-static dnnl_status_t describe_preferred(
-    describe_t describe, int32_t input, int32_t output, const cdnnl_engine_t *engine,
-    const struct cdnnl_convolution *convolution, dnnl_primitive_desc_t *description) {
-  struct cdnnl_convolution plain = *convolution;
-  plain.has_addend = false;
-  const enum cdnnl_layout outputs[] = {preferred_output(), cdnnl_any};
-  enum cdnnl_layout source = cdnnl_row_major, target = cdnnl_row_major;
-  for (int32_t attempt = 0; attempt < 2; ++attempt) {
-    if (describe(engine, &plain, cdnnl_any, outputs[attempt], description) != dnnl_success)
-      continue;
-    const enum cdnnl_layout from = chosen(*description, input), to = chosen(*description, output);
-    const bool accepted =
-        from != cdnnl_any && to != cdnnl_any && (attempt > 0 || is_fast(*description));
-    if (accepted && !convolution->has_addend) return dnnl_success;
-    dnnl_primitive_desc_destroy(*description);
-    if (!accepted) continue;
-    source = from;
-    target = to;
-    break;
+/// Whether Winograd's algorithm pays, which oneDNN judges too timidly: dense 3x3 windows, and enough
+/// 4x4 tiles of output to share the larger weights.
+static bool suits_winograd(const struct cdnnl_convolution *convolution) {
+  if (convolution->rank != 4 || convolution->groups != 1) return false;
+  if (convolution->input[1] < 16 || convolution->output[1] < 16) return false;
+  ptrdiff_t tiles = convolution->output[0];
+  for (int32_t axis = 0; axis < 2; ++axis) {
+    if (convolution->kernel[axis] != 3 || convolution->strides[axis] != 1) return false;
+    if (convolution->dilations[axis] != 1) return false;
+    tiles *= (convolution->output[axis + 2] + 3) / 4;
   }
-  return describe(engine, convolution, source, target, description);
+  return tiles >= 64;
+}
+
+/// Whether the input has too few channels to fill blocks, as pictures have.
+static bool is_picture(const struct cdnnl_convolution *convolution) {
+  return convolution->input[1] <= 4 && convolution->groups == 1;
+}
+
+/// Whether a matrix product over unfolded windows gives the gradient of a picture sooner.
+static bool suits_unfolding(const struct cdnnl_convolution *convolution) {
+  ptrdiff_t steps = 1;
+  for (int32_t axis = 0; axis < convolution->rank - 2; ++axis) steps *= convolution->strides[axis];
+  return is_picture(convolution) && steps > 1;
+}
+
+/// Describes the first way that there is a kernel for, layouts that are ours at both ends; those
+/// that are left to oneDNN are filled in.
+static dnnl_status_t describe_first(
+    describe_t describe, int32_t input, int32_t output, const cdnnl_engine_t *engine,
+    const struct cdnnl_convolution *convolution, int32_t count, way_t *ways, way_t **found,
+    dnnl_primitive_desc_t *description) {
+  dnnl_status_t status = dnnl_unimplemented;
+  for (way_t *way = ways; way < ways + count; ++way) {
+    status = describe(engine, convolution, way, description);
+    if (status != dnnl_success) continue;
+    const bool wants_blocks = way->output == blocked();
+    way->input = chosen(*description, input);
+    way->output = chosen(*description, output);
+    const bool is_ours = way->input != cdnnl_any && way->output != cdnnl_any;
+    *found = way;
+    if (is_ours && (!wants_blocks || !strncmp(implementation(*description), "jit", 3)))
+      return dnnl_success;
+    dnnl_primitive_desc_destroy(*description);
+    status = dnnl_unimplemented;
+  }
+  return status;
 }
 
 int32_t cdnnl_convolution_create(
     const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution,
     cdnnl_primitive_t **primitive) {
+  const enum cdnnl_layout input = is_picture(convolution) ? cdnnl_row_major : cdnnl_any;
+  way_t ways[] = {
+      {dnnl_convolution_winograd, cdnnl_any, blocked(), false},
+      {dnnl_convolution_auto, input, blocked(), false},
+      {dnnl_convolution_auto, cdnnl_any, cdnnl_any, false},
+      {dnnl_convolution_auto, cdnnl_row_major, cdnnl_row_major, false},
+  };
+  const int32_t skipped = !suits_winograd(convolution);
+  struct cdnnl_convolution plain = *convolution;
+  plain.has_addend = false;
+  way_t *way;
   dnnl_primitive_desc_t description;
-  const dnnl_status_t status = describe_preferred(
-      describe_forward, DNNL_ARG_SRC, DNNL_ARG_DST, engine, convolution, &description);
+  dnnl_status_t status = describe_first(
+      describe_forward, DNNL_ARG_SRC, DNNL_ARG_DST, engine, &plain, 4 - skipped, ways + skipped,
+      &way, &description);
   if (status != dnnl_success) return status;
+  if (convolution->has_addend) {
+    way->adds_in_place = !strncmp(implementation(description), "jit_wino", 8);
+    dnnl_primitive_desc_destroy(description);
+    status = describe_forward(engine, convolution, way, &description);
+    if (status != dnnl_success) return status;
+  }
   int32_t arguments[cdnnl_max_buffers] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
   int32_t count = 3;
   if (convolution->has_bias) arguments[count++] = DNNL_ARG_BIAS;
-  if (convolution->has_addend)
+  if (convolution->has_addend && !way->adds_in_place)
     arguments[count++] = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
   return cdnnl_compile(engine, description, count, arguments, primitive);
 }
@@ -163,11 +214,21 @@ int32_t cdnnl_convolution_create(
 int32_t cdnnl_convolution_backward_create(
     const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution,
     cdnnl_primitive_t **primitive) {
+  way_t ways[] = {
+      {dnnl_convolution_winograd, cdnnl_any, blocked(), false},
+      {dnnl_convolution_auto, cdnnl_any, blocked(), false},
+      {dnnl_convolution_auto, cdnnl_any, cdnnl_any, false},
+      {dnnl_convolution_auto, cdnnl_row_major, cdnnl_row_major, false},
+  };
+  const int32_t skipped =
+      suits_unfolding(convolution) ? 3 : suits_winograd(convolution) ? 0 : 1;
   struct cdnnl_convolution plain = *convolution;
   plain.has_bias = plain.has_addend = plain.has_relu = false;
+  way_t *way;
   dnnl_primitive_desc_t description;
-  const dnnl_status_t status = describe_preferred(
-      describe_backward, DNNL_ARG_DIFF_SRC, DNNL_ARG_DIFF_DST, engine, &plain, &description);
+  const dnnl_status_t status = describe_first(
+      describe_backward, DNNL_ARG_DIFF_SRC, DNNL_ARG_DIFF_DST, engine, &plain, 4 - skipped,
+      ways + skipped, &way, &description);
   if (status != dnnl_success) return status;
   return cdnnl_compile(
       engine, description, 3,

@@ -142,6 +142,10 @@ size_t cdnnl_primitive_scratchpad_size(const cdnnl_primitive_t *primitive) {
   return primitive->scratchpad_size;
 }
 
+int32_t cdnnl_primitive_buffer_count(const cdnnl_primitive_t *primitive) {
+  return primitive->count - 1;
+}
+
 size_t cdnnl_primitive_buffer_size(const cdnnl_primitive_t *primitive, int32_t index) {
   return dnnl_memory_desc_get_size(description_of(primitive, index));
 }

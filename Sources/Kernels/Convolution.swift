@@ -41,7 +41,11 @@ extension Workspace {
     let summand = try addend.map { addend throws(KernelError) in
       try reordered(addend, to: result.layout)
     }
-    if let summand { buffers.append(summand.address) }
+    if let summand, primitive.bufferCount > buffers.count {
+      buffers.append(summand.address)
+    } else if let summand {
+      summand.copyElements(to: result)
+    }
     try primitives.execute(primitive, buffers)
     withExtendedLifetime((source, blob, summand)) {}
     return result

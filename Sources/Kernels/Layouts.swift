@@ -49,6 +49,16 @@ extension Workspace {
   }
 }
 
+extension Tensor {
+  /// Copies the elements to a tensor of the same shape, type and layout that is being made.
+  func copyElements(to target: Tensor) {
+    parallel(byteCount, grain: 1 << 18) { range in
+      (target.address + range.lowerBound)
+        .copyMemory(from: address + range.lowerBound, byteCount: range.count)
+    }
+  }
+}
+
 private struct Reorder: PrimitiveDescription {
   let dimensions: [Int]
   let from: Layout

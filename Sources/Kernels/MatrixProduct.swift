@@ -26,22 +26,12 @@ extension Workspace {
       ProductPrimitive(
         plan: plan, alpha: Float(alpha), beta: addend == nil || bias != nil ? 0 : Float(beta),
         hasBias: bias != nil, isRectified: rectified))
-    let result: Tensor
-    if let addend, bias == nil {
-      result = try copy(stretch(addend, to: plan.shape))
-    } else {
-      result = tensor(.float32, plan.shape)
-    }
+    let result = tensor(.float32, plan.shape)
+    if let addend, bias == nil { try stretch(addend, to: plan.shape).copyElements(to: result) }
     var buffers = [a.address, b.address, result.address]
     if let bias { buffers.append(bias.address) }
     try primitives.execute(primitive, buffers)
     withExtendedLifetime((a, b, bias)) {}
-    return result
-  }
-
-  private func copy(_ x: Tensor) -> Tensor {
-    let result = tensor(x.elementType, x.shape)
-    result.address.copyMemory(from: x.address, byteCount: x.byteCount)
     return result
   }
 

@@ -22,6 +22,9 @@ final class Primitive {
 
   deinit { cdnnl_primitive_destroy(handle) }
 
+  /// The buffers that it reads and writes.
+  var bufferCount: Int { Int(cdnnl_primitive_buffer_count(handle)) }
+
   /// Bytes of the buffer at `index`.
   func bufferSize(_ index: Int) -> Int { cdnnl_primitive_buffer_size(handle, Int32(index)) }
 

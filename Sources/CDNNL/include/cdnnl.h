@@ -46,6 +46,9 @@ void cdnnl_primitive_destroy(cdnnl_primitive_t *primitive);
 /// Bytes of scratch memory that the primitive needs while it runs.
 size_t cdnnl_primitive_scratchpad_size(const cdnnl_primitive_t *primitive);
 
+/// The buffers that the primitive reads and writes.
+int32_t cdnnl_primitive_buffer_count(const cdnnl_primitive_t *primitive);
+
 /// Bytes of the buffer at `index`.
 size_t cdnnl_primitive_buffer_size(const cdnnl_primitive_t *primitive, int32_t index);
 
@@ -88,7 +91,8 @@ struct cdnnl_convolution {
 };
 
 /// output = relu(input * weights + bias + addend). Buffers: input, weights, output, then bias and
-/// addend where there are any.
+/// addend where there are any. If the primitive has one buffer less than that, the addend must lie in
+/// the output beforehand.
 int32_t cdnnl_convolution_create(
     const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution,
     cdnnl_primitive_t **primitive);
