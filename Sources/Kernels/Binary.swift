@@ -38,6 +38,7 @@ extension Workspace {
     guard a.elementType == b.elementType else {
       throw KernelError("operands are \(a.elementType) and \(b.elementType)")
     }
+    guard function.isDefined(for: a.elementType) else { throw Self.undefined(a.elementType) }
     return switch a.elementType {
     case .float32: try real(function, a, b, Float.self)
     case .float64: try real(function, a, b, Double.self)
@@ -49,7 +50,8 @@ extension Workspace {
     case .uint16: try integer(function, a, b, UInt16.self)
     case .uint32: try integer(function, a, b, UInt32.self)
     case .uint64: try integer(function, a, b, UInt64.self)
-    case .bool: try logical(function, a, b)
+    case .bool:
+      try combineRowMajor(rowMajor(a), rowMajor(b)) { span, a, b in function.fill(span, a, b) }
     case .float16, .bfloat16: throw Self.undefined(a.elementType)
     }
   }
@@ -57,66 +59,64 @@ extension Workspace {
   private func real<E: RealElement>(
     _ function: BinaryFunction, _ a: Tensor, _ b: Tensor, _ type: E.Type
   ) throws(KernelError) -> Tensor {
-    switch function {
-    case .reluGradient: try combine(a, b) { (dy: E, y: E) -> E in y > 0 ? dy : 0 }
-    case .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight, .modulo, .logicalAnd,
-      .logicalOr, .logicalXor:
-      throw Self.undefined(E.elementType)
-    default: try arithmetic(function, a, b, type)
+    try combine(a, b) { (span: Span<E>, a, b) in
+      if function == .reluGradient {
+        span.fill(a, b) { dy, y in y > 0 ? dy : 0 }
+      } else {
+        function.fill(span, a, b)
+      }
     }
   }
 
   private func integer<E: ArithmeticElement & FixedWidthInteger>(
     _ function: BinaryFunction, _ a: Tensor, _ b: Tensor, _ type: E.Type
   ) throws(KernelError) -> Tensor {
-    switch function {
-    case .divide, .modulo, .remainder:
+    if function == .divide || function == .modulo || function == .remainder {
       guard !rowMajor(b).withElements(as: E.self, { $0.contains(0) }) else {
         throw KernelError("an integer is divided by zero")
       }
-      return try arithmetic(function, a, b, type)
-    case .bitwiseAnd: return try combine(a, b) { (x: E, y: E) -> E in x & y }
-    case .bitwiseOr: return try combine(a, b) { (x: E, y: E) -> E in x | y }
-    case .bitwiseXor: return try combine(a, b) { (x: E, y: E) -> E in x ^ y }
-    case .shiftLeft: return try combine(a, b) { (x: E, y: E) -> E in x << y }
-    case .shiftRight: return try combine(a, b) { (x: E, y: E) -> E in x >> y }
-    case .logicalAnd, .logicalOr, .logicalXor: throw Self.undefined(E.elementType)
-    default: return try arithmetic(function, a, b, type)
     }
-  }
-
-  private func logical(
-    _ function: BinaryFunction, _ a: Tensor, _ b: Tensor
-  ) throws(KernelError) -> Tensor {
-    let (a, b) = (rowMajor(a), rowMajor(b))
-    return switch function {
-    case .logicalAnd: try combineRowMajor(a, b) { (x: Bool, y: Bool) -> Bool in x && y }
-    case .logicalOr: try combineRowMajor(a, b) { (x: Bool, y: Bool) -> Bool in x || y }
-    case .logicalXor: try combineRowMajor(a, b) { (x: Bool, y: Bool) -> Bool in x != y }
-    default: throw Self.undefined(.bool)
-    }
-  }
-
-  private func arithmetic<E: ArithmeticElement>(
-    _ function: BinaryFunction, _ a: Tensor, _ b: Tensor, _ type: E.Type
-  ) throws(KernelError) -> Tensor {
-    switch function {
-    case .add: try combine(a, b) { (x: E, y: E) -> E in E.add(x, y) }
-    case .subtract: try combine(a, b) { (x: E, y: E) -> E in E.subtract(x, y) }
-    case .multiply: try combine(a, b) { (x: E, y: E) -> E in E.multiply(x, y) }
-    case .divide: try combine(a, b) { (x: E, y: E) -> E in E.divide(x, y) }
-    case .maximum: try combine(a, b) { (x: E, y: E) -> E in E.maximum(x, y) }
-    case .minimum: try combine(a, b) { (x: E, y: E) -> E in E.minimum(x, y) }
-    case .remainder: try combine(a, b) { (x: E, y: E) -> E in E.remainder(x, y) }
-    case .modulo: try combine(a, b) { (x: E, y: E) -> E in E.modulo(x, y) }
-    case .parametricRelu:
-      try combine(a, b) { (x: E, slope: E) -> E in x < 0 ? E.multiply(x, slope) : x }
-    default: throw Self.undefined(E.elementType)
+    return try combine(a, b) { (span: Span<E>, a, b) in
+      switch function {
+      case .bitwiseAnd: span.fill(a, b) { $0 & $1 }
+      case .bitwiseOr: span.fill(a, b) { $0 | $1 }
+      case .bitwiseXor: span.fill(a, b) { $0 ^ $1 }
+      case .shiftLeft: span.fill(a, b) { $0 << $1 }
+      case .shiftRight: span.fill(a, b) { $0 >> $1 }
+      default: function.fill(span, a, b)
+      }
     }
   }
 
   static func undefined(_ type: ElementType) -> KernelError {
     KernelError("the operator is not defined for \(type)")
+  }
+}
+
+extension BinaryFunction {
+  /// Fills a span with the function, one that numbers of all types have.
+  fileprivate func fill<E: ArithmeticElement>(_ span: Span<E>, _ a: Lane<E>, _ b: Lane<E>) {
+    switch self {
+    case .add: span.fill(a, b) { E.add($0, $1) }
+    case .subtract: span.fill(a, b) { E.subtract($0, $1) }
+    case .multiply: span.fill(a, b) { E.multiply($0, $1) }
+    case .divide: span.fill(a, b) { E.divide($0, $1) }
+    case .maximum: span.fill(a, b) { E.maximum($0, $1) }
+    case .minimum: span.fill(a, b) { E.minimum($0, $1) }
+    case .remainder: span.fill(a, b) { E.remainder($0, $1) }
+    case .modulo: span.fill(a, b) { E.modulo($0, $1) }
+    case .parametricRelu: span.fill(a, b) { $0 < 0 ? E.multiply($0, $1) : $0 }
+    default: preconditionFailure("\(self) of \(E.self)")
+    }
+  }
+
+  fileprivate func fill(_ span: Span<Bool>, _ a: Lane<Bool>, _ b: Lane<Bool>) {
+    switch self {
+    case .logicalAnd: span.fill(a, b) { $0 && $1 }
+    case .logicalOr: span.fill(a, b) { $0 || $1 }
+    case .logicalXor: span.fill(a, b) { $0 != $1 }
+    default: preconditionFailure("\(self) of Bool")
+    }
   }
 }
 
@@ -143,6 +143,6 @@ extension Workspace {
   private func power<E: ArithmeticElement>(
     _ base: Tensor, _ exponent: Tensor, _ type: E.Type
   ) throws(KernelError) -> Tensor {
-    try combine(base, exponent) { (x: E, y: E) -> E in E.power(x, y) }
+    try combine(base, exponent) { (span: Span<E>, x, y) in span.fill(x, y) { E.power($0, $1) } }
   }
 }

@@ -41,36 +41,12 @@ extension Workspace {
     guard Shape.broadcast(x.shape, shape) == x.shape else {
       throw KernelError("\(x.shape) is not \(shape) stretched")
     }
-    let x = rowMajor(x)
-    return switch x.elementType {
-    case .float32: sum(x, to: shape, of: Float.self)
-    case .float64: sum(x, to: shape, of: Double.self)
-    default: throw KernelError("a sum of gradients is not defined for \(x.elementType)")
+    guard x.elementType.isFloatingPoint else {
+      throw KernelError("a sum of gradients is not defined for \(x.elementType)")
     }
-  }
-
-  private func sum<E: NumericElement>(_ x: Tensor, to shape: Shape, of type: E.Type) -> Tensor {
-    let step = shape.stretchedStrides(to: x.shape)
-    var sums = [Double](repeating: 0, count: shape.elementCount)
-    x.withElements(as: E.self) { source in
-      var index = [Int](repeating: 0, count: x.shape.rank)
-      var place = 0
-      for element in source {
-        sums[place] += element.asDouble
-        for axis in index.indices.reversed() {
-          index[axis] += 1
-          place += step[axis]
-          if index[axis] < x.shape[axis] { break }
-          place -= step[axis] * index[axis]
-          index[axis] = 0
-        }
-      }
-    }
-    return tensor(E.self, shape) { target in
-      for place in sums.indices {
-        target.initializeElement(at: place, to: E(converting: sums[place]))
-      }
-    }
+    let lead = x.shape.rank - shape.rank
+    let stretched = x.shape.indices.filter { $0 < lead || shape[$0 - lead] != x.shape[$0] }
+    return try reduce(.sum, x, axes: stretched, keepDimensions: true).reshaped(to: shape)
   }
 }
 

@@ -36,7 +36,9 @@ extension Workspace {
   ) throws(KernelError) -> Tensor {
     let lower = try scalar(minimum, type) ?? E.least
     let upper = try scalar(maximum, type) ?? E.greatest
-    return map(x) { (x: E) -> E in E.minimum(E.maximum(x, lower), upper) }
+    return map(x) { (span: Span<E>, x) in
+      span.fill(x) { E.minimum(E.maximum($0, lower), upper) }
+    }
   }
 
   private func clipGradient<E: RealElement>(
@@ -44,7 +46,9 @@ extension Workspace {
   ) throws(KernelError) -> Tensor {
     let lower = try scalar(minimum, type) ?? E.least
     let upper = try scalar(maximum, type) ?? E.greatest
-    return try combine(dy, x) { (dy: E, x: E) -> E in x >= lower && x <= upper ? dy : 0 }
+    return try combine(dy, x) { (span: Span<E>, dy, x) in
+      span.fill(dy, x) { dy, x in x >= lower && x <= upper ? dy : 0 }
+    }
   }
 
   private func scalar<E: NumericElement>(

@@ -28,7 +28,9 @@ extension Workspace {
     case .uint32: try compare(relation, a, b, UInt32.self)
     case .uint64: try compare(relation, a, b, UInt64.self)
     case .bool where relation == .equal:
-      try combineRowMajor(a, b) { (x: Bool, y: Bool) -> Bool in x == y }
+      try combineRowMajor(a, b) { (span: Span<Bool>, a: Lane<Bool>, b: Lane<Bool>) in
+        span.fill(a, b) { $0 == $1 }
+      }
     case .bool, .float16, .bfloat16: throw Self.undefined(a.elementType)
     }
   }
@@ -36,12 +38,14 @@ extension Workspace {
   private func compare<E: NumericElement>(
     _ relation: Comparison, _ a: Tensor, _ b: Tensor, _ type: E.Type
   ) throws(KernelError) -> Tensor {
-    switch relation {
-    case .equal: try combineRowMajor(a, b) { (x: E, y: E) -> Bool in x == y }
-    case .less: try combineRowMajor(a, b) { (x: E, y: E) -> Bool in x < y }
-    case .lessOrEqual: try combineRowMajor(a, b) { (x: E, y: E) -> Bool in x <= y }
-    case .greater: try combineRowMajor(a, b) { (x: E, y: E) -> Bool in x > y }
-    case .greaterOrEqual: try combineRowMajor(a, b) { (x: E, y: E) -> Bool in x >= y }
+    try combineRowMajor(a, b) { (span: Span<Bool>, a: Lane<E>, b: Lane<E>) in
+      switch relation {
+      case .equal: span.fill(a, b) { $0 == $1 }
+      case .less: span.fill(a, b) { $0 < $1 }
+      case .lessOrEqual: span.fill(a, b) { $0 <= $1 }
+      case .greater: span.fill(a, b) { $0 > $1 }
+      case .greaterOrEqual: span.fill(a, b) { $0 >= $1 }
+      }
     }
   }
 }
@@ -50,8 +54,8 @@ extension Workspace {
   /// Where the elements are not numbers.
   package func isNaN(_ x: Tensor) throws(KernelError) -> Tensor {
     switch x.elementType {
-    case .float32: mapRowMajor(x) { (x: Float) -> Bool in x.isNaN }
-    case .float64: mapRowMajor(x) { (x: Double) -> Bool in x.isNaN }
+    case .float32: mapRowMajor(x) { (span, x: UnsafePointer<Float>) in span.fill(x) { $0.isNaN } }
+    case .float64: mapRowMajor(x) { (span, x: UnsafePointer<Double>) in span.fill(x) { $0.isNaN } }
     default: throw Self.undefined(x.elementType)
     }
   }
@@ -62,9 +66,13 @@ extension Workspace {
   ) throws(KernelError) -> Tensor {
     switch x.elementType {
     case .float32:
-      mapRowMajor(x) { (x: Float) -> Bool in x.isInfinite && (x > 0 ? positive : negative) }
+      mapRowMajor(x) { (span, x: UnsafePointer<Float>) in
+        span.fill(x) { $0.isInfinite && ($0 > 0 ? positive : negative) }
+      }
     case .float64:
-      mapRowMajor(x) { (x: Double) -> Bool in x.isInfinite && (x > 0 ? positive : negative) }
+      mapRowMajor(x) { (span, x: UnsafePointer<Double>) in
+        span.fill(x) { $0.isInfinite && ($0 > 0 ? positive : negative) }
+      }
     default: throw Self.undefined(x.elementType)
     }
   }

@@ -1,149 +1,193 @@
 import Tensors
 
-/// Loops that apply a function of one or two elements; the function is inlined into the loop.
+/// The elements of one operand that a loop reads: consecutive ones, or the same one again and again.
+struct Lane<E: Element> {
+  let start: UnsafePointer<E>
+  /// How far the next element lies: 1 or 0.
+  let step: Int
+}
+
+/// The elements of a result that a loop writes.
+struct Span<E: Element> {
+  let start: UnsafeMutablePointer<E>
+  let count: Int
+
+  /// Writes `f` of as many elements.
+  @inline(__always)
+  func fill<A: Element>(_ x: UnsafePointer<A>, _ f: (A) -> E) {
+    for index in 0..<count { start[index] = f(x[index]) }
+  }
+
+  /// Writes `f` of as many pairs.
+  @inline(__always)
+  func fill<A: Element, B: Element>(_ a: Lane<A>, _ b: Lane<B>, _ f: (A, B) -> E) {
+    if a.step == 1, b.step == 1 {
+      for index in 0..<count { start[index] = f(a.start[index], b.start[index]) }
+    } else if a.step == 1 {
+      let constant = b.start[0]
+      for index in 0..<count { start[index] = f(a.start[index], constant) }
+    } else if b.step == 1 {
+      let constant = a.start[0]
+      for index in 0..<count { start[index] = f(constant, b.start[index]) }
+    } else {
+      let constant = f(a.start[0], b.start[0])
+      for index in 0..<count { start[index] = constant }
+    }
+  }
+}
+
+/// How tensors are cut into spans, on all threads. The loop over a span is the caller's: a function
+/// that is known there is inlined into it, which it would not be if it were handed on to here.
 extension Workspace {
-  /// Elements that one thread takes at least where the function costs as much as a logarithm.
+  /// Elements that one thread takes at least where a function costs as much as a logarithm.
   static let costlyGrain = 1024
 
-  /// `f` of every element, in the layout of `x`.
+  /// A function of every element, in the layout of `x`, by a loop that fills a span with it.
   ///
   /// Padding must stay zero, so a padded tensor becomes row-major first unless f(0) is 0.
-  @inline(__always)
-  func map<A: ArithmeticElement>(_ x: Tensor, grain: Int = 16384, _ f: (A) -> A) -> Tensor {
-    let x = x.layout.pads(x.shape) && f(0) != 0 ? rowMajor(x) : x
-    return mapFlat(x, grain: grain, f)
+  func map<E: ArithmeticElement>(
+    _ x: Tensor, grain: Int = 16384, _ loop: (Span<E>, UnsafePointer<E>) -> Void
+  ) -> Tensor {
+    let ofZero = Self.value { span in
+      withUnsafePointer(to: 0 as E) { zero in loop(span, zero) }
+    }
+    let x = x.layout.pads(x.shape) && ofZero != 0 ? rowMajor(x) : x
+    return mapInPlace(x, grain: grain, loop)
   }
 
-  /// `f` of every element as a tensor of another type, in row-major order.
-  @inline(__always)
-  func mapRowMajor<A: Element, R: Element>(_ x: Tensor, _ f: (A) -> R) -> Tensor {
-    mapFlat(rowMajor(x), grain: 16384, f)
+  /// A function of every element as a tensor of another type, in row-major order.
+  func mapRowMajor<A: Element, R: Element>(
+    _ x: Tensor, _ loop: (Span<R>, UnsafePointer<A>) -> Void
+  ) -> Tensor {
+    mapInPlace(rowMajor(x), grain: 16384, loop)
   }
 
-  @inline(__always)
-  private func mapFlat<A: Element, R: Element>(
-    _ x: Tensor, grain: Int, _ f: (A) -> R
+  private func mapInPlace<A: Element, R: Element>(
+    _ x: Tensor, grain: Int, _ loop: (Span<R>, UnsafePointer<A>) -> Void
   ) -> Tensor {
     let result = tensor(R.elementType, x.shape, layout: x.layout)
     x.withElements(as: A.self) { source in
+      guard let first = source.baseAddress else { return }
       let target = result.address.bindMemory(to: R.self, capacity: source.count)
       parallel(source.count, grain: grain) { range in
-        for index in range { target[index] = f(source[index]) }
+        loop(
+          Span(start: target + range.lowerBound, count: range.count), first + range.lowerBound)
       }
     }
     return result
   }
 
-  /// `f` of the elements of both operands, stretched to one shape, keeping the layout of a
+  /// A function of the elements of both operands, stretched to one shape, keeping the layout of a
   /// convolution's result where that is possible without touching its padding.
-  @inline(__always)
   func combine<E: ArithmeticElement>(
-    _ a: Tensor, _ b: Tensor, _ f: (E, E) -> E
+    _ a: Tensor, _ b: Tensor, _ loop: (Span<E>, Lane<E>, Lane<E>) -> Void
   ) throws(KernelError) -> Tensor {
-    if a.layout == .rowMajor, b.layout == .rowMajor { return try combineRowMajor(a, b, f) }
-    if a.shape == b.shape, a.layout == b.layout, !a.layout.pads(a.shape) || f(0, 0) == 0 {
-      return combineFlat(a, b, f)
-    }
-    if let result: Tensor = combineOverPixels(a, b, f) { return result }
-    if let result: Tensor = combineOverPixels(b, a, { f($1, $0) }) { return result }
-    return try combineRowMajor(rowMajor(a), rowMajor(b), f)
-  }
-
-  @inline(__always)
-  private func combineFlat<E: ArithmeticElement>(
-    _ a: Tensor, _ b: Tensor, _ f: (E, E) -> E
-  ) -> Tensor {
-    let result = tensor(E.elementType, a.shape, layout: a.layout)
-    a.withElements(as: E.self) { left in
-      b.withElements(as: E.self) { right in
-        let target = result.address.bindMemory(to: E.self, capacity: left.count)
-        parallel(left.count) { range in
-          for index in range { target[index] = f(left[index], right[index]) }
-        }
-      }
-    }
-    return result
-  }
-
-  /// `f` of a tensor whose channels lie innermost and of one number per sample and channel; nil
-  /// where `y` is something else.
-  @inline(__always)
-  private func combineOverPixels<E: ArithmeticElement>(
-    _ x: Tensor, _ y: Tensor, _ f: (E, E) -> E
-  ) -> Tensor? {
-    let block: Int
-    switch x.layout {
-    case .rowMajor: return nil
-    case .channelsLast: block = x.shape[1]
-    case .blockedChannels(let channels): block = channels
-    }
-    let filler: E = f(0, 0) == 0 ? 0 : 1
-    guard let step = y.shape.stepsPerSampleAndChannel(of: x.shape),
-      !x.layout.pads(x.shape) || f(0, filler) == 0
-    else { return nil }
-    let (batch, channels) = (x.shape[0], x.shape[1])
-    let pixels = x.shape.dropFirst(2).reduce(1, *)
-    let blocks = block == 0 ? 0 : (channels + block - 1) / block
-    let perChannel = rowMajor(y).withElements(as: E.self) { source in
-      (0..<batch * blocks * block).map { place in
-        let (sample, channel) = (place / (blocks * block), place % (blocks * block))
-        return channel < channels ? source[sample * step.sample + channel * step.channel] : filler
-      }
-    }
-    let result = tensor(E.elementType, x.shape, layout: x.layout)
-    x.withElements(as: E.self) { source in
-      perChannel.withUnsafeBufferPointer { numbers in
-        let target = result.address.bindMemory(to: E.self, capacity: source.count)
-        parallel(batch * blocks, grain: max(1, 16384 / max(1, pixels * block))) { range in
-          for row in range {
-            for pixel in row * pixels..<(row + 1) * pixels {
-              for lane in 0..<block {
-                let place = pixel * block + lane
-                target[place] = f(source[place], numbers[row * block + lane])
-              }
-            }
+    if a.layout == .rowMajor, b.layout == .rowMajor { return try combineRowMajor(a, b, loop) }
+    func ofZero(_ other: E) -> E {
+      Self.value { (span: Span<E>) in
+        withUnsafePointer(to: (0 as E, other)) { pair in
+          pair.withMemoryRebound(to: E.self, capacity: 2) { pair in
+            loop(span, Lane(start: pair, step: 1), Lane(start: pair + 1, step: 1))
           }
         }
       }
     }
-    return result
+    if a.shape == b.shape, a.layout == b.layout, !a.layout.pads(a.shape) || ofZero(0) == 0 {
+      return try combineInMemoryOrder(a, a.inMemoryOrder, b.inMemoryOrder, loop)
+    }
+    let filler: E = ofZero(0) == 0 ? 0 : 1
+    let padsSafely = !a.layout.pads(a.shape) || ofZero(filler) == 0
+    if padsSafely, let numbers = perChannel(b, of: a, filler: filler) {
+      return try combineInMemoryOrder(a, a.inMemoryOrder, numbers, loop)
+    }
+    if !b.layout.pads(b.shape), let numbers = perChannel(a, of: b, filler: filler) {
+      return try combineInMemoryOrder(b, numbers, b.inMemoryOrder, loop)
+    }
+    return try combineRowMajor(rowMajor(a), rowMajor(b), loop)
   }
 
-  /// `f` of the elements of two row-major operands, stretched to one shape.
-  @inline(__always)
+  /// The one element that a loop writes into a span of one.
+  private static func value<E: ArithmeticElement>(_ loop: (Span<E>) -> Void) -> E {
+    var value: E = 0
+    withUnsafeMutablePointer(to: &value) { loop(Span(start: $0, count: 1)) }
+    return value
+  }
+
+  /// A function of two operands whose elements are taken in memory order, in the layout of `model`.
+  private func combineInMemoryOrder<E: ArithmeticElement>(
+    _ model: Tensor, _ a: Tensor, _ b: Tensor, _ loop: (Span<E>, Lane<E>, Lane<E>) -> Void
+  ) throws(KernelError) -> Tensor {
+    let result = try combineRowMajor(a, b, loop)
+    return Tensor(
+      model.elementType, model.shape, layout: model.layout, storage: result.storage,
+      byteOffset: result.byteOffset)
+  }
+
+  /// One number per sample and channel in the order in which a tensor lies in memory whose channels
+  /// are innermost, with `filler` for channels that only pad; nil where `y` is something else.
+  private func perChannel<E: ArithmeticElement>(
+    _ y: Tensor, of x: Tensor, filler: E
+  ) -> Tensor? {
+    guard x.layout != .rowMajor, let step = y.shape.stepsPerSampleAndChannel(of: x.shape) else {
+      return nil
+    }
+    let memory = x.inMemoryOrder.shape
+    let (blocks, block) = (memory[1], memory[3])
+    return rowMajor(y).withElements(as: E.self) { source in
+      tensor(E.self, [memory[0], blocks, 1, block]) { numbers in
+        for place in numbers.indices {
+          let (sample, channel) = (place / (blocks * block), place % (blocks * block))
+          let isPadding = channel >= x.shape[1]
+          numbers.initializeElement(
+            at: place,
+            to: isPadding ? filler : source[sample * step.sample + channel * step.channel])
+        }
+      }
+    }
+  }
+
+  /// A function of the elements of two row-major operands, stretched to one shape.
   func combineRowMajor<A: Element, B: Element, R: Element>(
-    _ a: Tensor, _ b: Tensor, _ f: (A, B) -> R
+    _ a: Tensor, _ b: Tensor, _ loop: (Span<R>, Lane<A>, Lane<B>) -> Void
   ) throws(KernelError) -> Tensor {
     guard let shape = Shape.broadcast(a.shape, b.shape) else {
       throw KernelError("\(a.shape) and \(b.shape) do not broadcast")
     }
     let result = tensor(R.elementType, shape)
     let runs = BroadcastRuns(shape, [a.shape, b.shape])
-    let (stepA, stepB) = (runs.innerStep[0], runs.innerStep[1])
+    let step = runs.innerStep
     a.withElements(as: A.self) { left in
       b.withElements(as: B.self) { right in
+        guard let left = left.baseAddress, let right = right.baseAddress else { return }
         let target = result.address.bindMemory(to: R.self, capacity: shape.elementCount)
         parallel(runs.count) { range in
           runs.forEachRun(in: range) { position, count, place in
-            let (first, second) = (place[0], place[1])
-            if stepA == 1, stepB == 1 {
-              for index in 0..<count {
-                target[position + index] = f(left[first + index], right[second + index])
-              }
-            } else if stepA == 1 {
-              let constant = right[second]
-              for index in 0..<count { target[position + index] = f(left[first + index], constant) }
-            } else {
-              let constant = left[first]
-              for index in 0..<count {
-                target[position + index] = f(constant, right[second + index * stepB])
-              }
-            }
+            loop(
+              Span(start: target + position, count: count),
+              Lane(start: left + place[0], step: step[0]),
+              Lane(start: right + place[1], step: step[1]))
           }
         }
       }
     }
     return result
+  }
+}
+
+extension Tensor {
+  /// The elements in memory order, padding included, as a row-major tensor: samples, blocks of
+  /// channels, pixels, channels of a block.
+  fileprivate var inMemoryOrder: Tensor {
+    let block: Int
+    switch layout {
+    case .rowMajor: return self
+    case .channelsLast: block = shape[1]
+    case .blockedChannels(let channels): block = channels
+    }
+    let blocks = block == 0 ? 0 : (shape[1] + block - 1) / block
+    let pixels = shape.dropFirst(2).reduce(1, *)
+    return Tensor(
+      elementType, [shape[0], blocks, pixels, block], storage: storage, byteOffset: byteOffset)
   }
 }
 

@@ -33,10 +33,8 @@ extension Workspace {
       case .uint16: try reduceIntegers(reduction, x, to: kept, UInt16.self)
       case .uint32: try reduceIntegers(reduction, x, to: kept, UInt32.self)
       case .uint64: try reduceIntegers(reduction, x, to: kept, UInt64.self)
-      case .bool where reduction == .maximum:
-        reduce(x, to: kept, from: false, { (x: Bool) in x }, { $0 || $1 }, { $0 })
-      case .bool where reduction == .minimum:
-        reduce(x, to: kept, from: true, { (x: Bool) in x }, { $0 && $1 }, { $0 })
+      case .bool where reduction == .maximum: reduceBooleans(x, to: kept, any: true)
+      case .bool where reduction == .minimum: reduceBooleans(x, to: kept, any: false)
       case .bool, .float16, .bfloat16: throw Self.undefined(x.elementType)
       }
     return result.reshaped(
@@ -46,133 +44,94 @@ extension Workspace {
   private func reduceReals<E: RealElement>(
     _ reduction: Reduction, _ x: Tensor, to shape: Shape, _ type: E.Type
   ) throws(KernelError) -> Tensor {
-    switch reduction {
-    case .sum: return reduce(x, to: shape, from: 0, { (x: E) in Double(x) }, +, { E($0) })
-    case .mean:
-      let count = Double(x.elementCount) / Double(shape.elementCount)
-      return reduce(x, to: shape, from: 0, { (x: E) in Double(x) }, +, { E($0 / count) })
-    case .product: return reduce(x, to: shape, from: 1, { (x: E) in Double(x) }, *, { E($0) })
-    case .maximum:
-      return reduce(x, to: shape, from: E.least, { (x: E) in x }, E.maximum, { $0 })
-    case .minimum:
-      return reduce(x, to: shape, from: E.greatest, { (x: E) in x }, E.minimum, { $0 })
-    case .l1:
-      return reduce(x, to: shape, from: 0, { (x: E) in Double(x.magnitude) }, +, { E($0) })
-    case .l2:
-      return reduce(
-        x, to: shape, from: 0, { (x: E) in Double(x) * Double(x) }, +, { E($0.squareRoot()) })
-    case .sumOfSquares:
-      return reduce(x, to: shape, from: 0, { (x: E) in Double(x) * Double(x) }, +, { E($0) })
-    case .logOfSum:
-      return reduce(
-        x, to: shape, from: 0, { (x: E) in Double(x) }, +, { E(Double.log($0)) })
-    case .logOfSumOfExponentials:
-      let maxima = reduce(
-        x, to: shape, from: E.least, { (x: E) in x }, E.maximum, { $0.isFinite ? $0 : 0 })
-      let exponentials = try combine(x, maxima) { (x: E, m: E) -> E in E.exp(x - m) }
-      let logarithms = try reduceReals(.logOfSum, exponentials, to: shape, E.self)
-      return try combine(logarithms, maxima) { (x: E, m: E) -> E in x + m }
+    if reduction == .logOfSumOfExponentials {
+      return try logOfSumOfExponentials(x, to: shape, type)
     }
+    let count = Double(x.elementCount) / Double(shape.elementCount)
+    return reduce(x, to: shape) { (plan, groups, source: UnsafePointer<E>, target) in
+      switch reduction {
+      case .sum: plan.run(groups, source, target, from: 0, { Double($0) }, +, { E($0) })
+      case .mean: plan.run(groups, source, target, from: 0, { Double($0) }, +, { E($0 / count) })
+      case .product: plan.run(groups, source, target, from: 1, { Double($0) }, *, { E($0) })
+      case .maximum:
+        plan.run(groups, source, target, from: E.least, { $0 }, { E.maximum($0, $1) }, { $0 })
+      case .minimum:
+        plan.run(groups, source, target, from: E.greatest, { $0 }, { E.minimum($0, $1) }, { $0 })
+      case .l1: plan.run(groups, source, target, from: 0, { Double($0.magnitude) }, +, { E($0) })
+      case .l2:
+        plan.run(
+          groups, source, target, from: 0, { Double($0) * Double($0) }, +, { E($0.squareRoot()) })
+      case .sumOfSquares:
+        plan.run(groups, source, target, from: 0, { Double($0) * Double($0) }, +, { E($0) })
+      case .logOfSum, .logOfSumOfExponentials:
+        plan.run(groups, source, target, from: 0, { Double($0) }, +, { E(Double.log($0)) })
+      }
+    }
+  }
+
+  /// m + log(sum of exp(x - m)) with the maxima m, or 0 where these are infinite.
+  private func logOfSumOfExponentials<E: RealElement>(
+    _ x: Tensor, to shape: Shape, _ type: E.Type
+  ) throws(KernelError) -> Tensor {
+    let maxima = map(try reduceReals(.maximum, x, to: shape, type)) { (span: Span<E>, x) in
+      span.fill(x) { $0.isFinite ? $0 : 0 }
+    }
+    let exponentials = try combine(x, maxima) { (span: Span<E>, x, maximum) in
+      span.fill(x, maximum) { E.exp($0 - $1) }
+    }
+    return try apply(.add, try reduceReals(.logOfSum, exponentials, to: shape, type), maxima)
   }
 
   private func reduceIntegers<E: ArithmeticElement & FixedWidthInteger>(
     _ reduction: Reduction, _ x: Tensor, to shape: Shape, _ type: E.Type
   ) throws(KernelError) -> Tensor {
     switch reduction {
-    case .sum: return reduce(x, to: shape, from: 0, { (x: E) in x }, &+, { $0 })
-    case .mean:
-      let count = shape.elementCount == 0 ? 1 : x.elementCount / shape.elementCount
-      return reduce(
-        x, to: shape, from: 0, { (x: E) in Int64(truncatingIfNeeded: x) }, &+,
-        { E(truncatingIfNeeded: count == 0 ? 0 : $0 / Int64(count)) })
-    case .product: return reduce(x, to: shape, from: 1, { (x: E) in x }, &*, { $0 })
-    case .maximum: return reduce(x, to: shape, from: E.min, { (x: E) in x }, Swift.max, { $0 })
-    case .minimum: return reduce(x, to: shape, from: E.max, { (x: E) in x }, Swift.min, { $0 })
-    case .l1: return reduce(x, to: shape, from: 0, { (x: E) in E.absolute(x) }, &+, { $0 })
-    case .sumOfSquares: return reduce(x, to: shape, from: 0, { (x: E) in x &* x }, &+, { $0 })
     case .l2, .logOfSum, .logOfSumOfExponentials:
       return try reduceReals(reduction, x.converted(to: .float64), to: shape, Double.self)
         .converted(to: E.elementType)
+    default: break
     }
-  }
-
-  /// Elements mapped to partial results, these combined per place of `shape`, and the totals
-  /// finished.
-  @inline(__always)
-  private func reduce<E: Element, Partial, R: Element>(
-    _ x: Tensor, to shape: Shape, from initial: Partial, _ map: (E) -> Partial,
-    _ combine: (Partial, Partial) -> Partial, _ finish: (Partial) -> R
-  ) -> Tensor {
-    let result = tensor(R.elementType, shape)
-    guard shape.elementCount > 0 else { return result }
-    let plan = ReductionPlan(x.shape, to: shape)
-    x.withElements(as: E.self) { source in
-      let target = result.address.bindMemory(to: R.self, capacity: shape.elementCount)
-      parallel(plan.groups, grain: max(1, 16384 / max(1, plan.groupSize))) { groups in
-        var row = [Partial](repeating: initial, count: plan.rowLength)
-        for group in groups {
-          for place in row.indices { row[place] = initial }
-          plan.forEachRun(of: group) { first, place in
-            if plan.reducesRuns {
-              var lanes = SIMDLanes(repeating: initial)
-              var index = first
-              let end = first + plan.runLength
-              while index + SIMDLanes<Partial>.count <= end {
-                lanes.combine(combine) { map(source[index + $0]) }
-                index += SIMDLanes<Partial>.count
-              }
-              while index < end {
-                lanes.first = combine(lanes.first, map(source[index]))
-                index += 1
-              }
-              row[place] = combine(row[place], lanes.total(combine))
-            } else {
-              for index in 0..<plan.runLength {
-                row[place + index] = combine(row[place + index], map(source[first + index]))
-              }
-            }
-          }
-          for place in row.indices {
-            target[group * plan.rowLength + place] = finish(row[place])
-          }
-        }
+    let count = Int64(shape.elementCount == 0 ? 0 : x.elementCount / shape.elementCount)
+    return reduce(x, to: shape) { (plan, groups, source: UnsafePointer<E>, target) in
+      switch reduction {
+      case .mean:
+        plan.run(
+          groups, source, target, from: 0, { Int64(truncatingIfNeeded: $0) }, &+,
+          { E(truncatingIfNeeded: Int64.divide($0, count)) })
+      case .product: plan.run(groups, source, target, from: 1, { $0 }, &*, { $0 })
+      case .maximum:
+        plan.run(groups, source, target, from: E.min, { $0 }, { E.maximum($0, $1) }, { $0 })
+      case .minimum:
+        plan.run(groups, source, target, from: E.max, { $0 }, { E.minimum($0, $1) }, { $0 })
+      case .l1: plan.run(groups, source, target, from: 0, { E.absolute($0) }, &+, { $0 })
+      case .sumOfSquares: plan.run(groups, source, target, from: 0, { $0 &* $0 }, &+, { $0 })
+      default: plan.run(groups, source, target, from: 0, { $0 }, &+, { $0 })
       }
     }
+  }
+
+  private func reduceBooleans(_ x: Tensor, to shape: Shape, any: Bool) -> Tensor {
+    reduce(x, to: shape) { (plan, groups, source: UnsafePointer<Bool>, target) in
+      plan.run(
+        groups, source, target, from: !any, { $0 }, { any ? $0 || $1 : $0 && $1 }, { $0 })
+    }
+  }
+
+  /// Cuts a reduction into groups of results for all threads; `loop` computes those of a range.
+  private func reduce<E: Element>(
+    _ x: Tensor, to shape: Shape,
+    _ loop: (ReductionPlan, Range<Int>, UnsafePointer<E>, UnsafeMutablePointer<E>) -> Void
+  ) -> Tensor {
+    let result = tensor(E.elementType, shape)
+    guard shape.elementCount > 0 else { return result }
+    let plan = ReductionPlan(x.shape, to: shape)
+    let grain = max(1, 16384 / max(1, plan.groupSize))
+    x.withElements(as: E.self) { source in
+      let target = result.address.bindMemory(to: E.self, capacity: shape.elementCount)
+      let first = source.baseAddress ?? UnsafePointer(target)
+      parallel(plan.groups, grain: grain) { groups in loop(plan, groups, first, target) }
+    }
     return result
-  }
-}
-
-/// Eight partial results side by side, so that additions need not wait for each other.
-private struct SIMDLanes<Partial> {
-  static var count: Int { 8 }
-  var first: Partial
-  private var rest: (Partial, Partial, Partial, Partial, Partial, Partial, Partial)
-
-  @inline(__always)
-  init(repeating initial: Partial) {
-    self.first = initial
-    self.rest = (initial, initial, initial, initial, initial, initial, initial)
-  }
-
-  @inline(__always)
-  mutating func combine(
-    _ combine: (Partial, Partial) -> Partial, _ element: (Int) -> Partial
-  ) {
-    first = combine(first, element(0))
-    rest.0 = combine(rest.0, element(1))
-    rest.1 = combine(rest.1, element(2))
-    rest.2 = combine(rest.2, element(3))
-    rest.3 = combine(rest.3, element(4))
-    rest.4 = combine(rest.4, element(5))
-    rest.5 = combine(rest.5, element(6))
-    rest.6 = combine(rest.6, element(7))
-  }
-
-  @inline(__always)
-  func total(_ combine: (Partial, Partial) -> Partial) -> Partial {
-    combine(
-      combine(combine(first, rest.0), combine(rest.1, rest.2)),
-      combine(combine(rest.3, rest.4), combine(rest.5, rest.6)))
   }
 }
 
@@ -220,6 +179,57 @@ private struct ReductionPlan {
       if dimension.isKept { rowLength *= dimension.extent }
     }
     groupSize = sourceStep
+  }
+
+  /// Computes the results of some groups: elements mapped to partial results, these combined, and
+  /// the totals finished.
+  @inline(__always)
+  func run<E: Element, Partial>(
+    _ groups: Range<Int>, _ source: UnsafePointer<E>, _ target: UnsafeMutablePointer<E>,
+    from initial: Partial, _ map: (E) -> Partial, _ combine: (Partial, Partial) -> Partial,
+    _ finish: (Partial) -> E
+  ) {
+    withUnsafeTemporaryAllocation(of: Partial.self, capacity: rowLength) { row in
+      row.initialize(repeating: initial)
+      for group in groups {
+        for place in 0..<rowLength { row[place] = initial }
+        forEachRun(of: group) { first, place in
+          if reducesRuns {
+            let total = Self.total(source + first, runLength, from: initial, map, combine)
+            row[place] = combine(row[place], total)
+          } else {
+            for index in 0..<runLength {
+              row[place + index] = combine(row[place + index], map(source[first + index]))
+            }
+          }
+        }
+        for place in 0..<rowLength { target[group * rowLength + place] = finish(row[place]) }
+      }
+      row.deinitialize()
+    }
+  }
+
+  /// The total of consecutive elements, in four strands so that additions need not wait for each
+  /// other.
+  @inline(__always)
+  private static func total<E: Element, Partial>(
+    _ source: UnsafePointer<E>, _ count: Int, from initial: Partial, _ map: (E) -> Partial,
+    _ combine: (Partial, Partial) -> Partial
+  ) -> Partial {
+    var (a, b, c, d) = (initial, initial, initial, initial)
+    var index = 0
+    while index + 4 <= count {
+      a = combine(a, map(source[index]))
+      b = combine(b, map(source[index + 1]))
+      c = combine(c, map(source[index + 2]))
+      d = combine(d, map(source[index + 3]))
+      index += 4
+    }
+    while index < count {
+      a = combine(a, map(source[index]))
+      index += 1
+    }
+    return combine(combine(a, b), combine(c, d))
   }
 
   /// Calls `body` with the first element of each run of a group and its place in the group's row.

@@ -63,9 +63,15 @@ extension Workspace {
   /// The quotients of both operands, stretched to one shape, and 0 where the divisor is 0.
   package func divideOrZero(_ a: Tensor, _ b: Tensor) throws(KernelError) -> Tensor {
     switch (a.elementType, b.elementType) {
-    case (.float32, .float32): try combine(a, b) { (x: Float, y: Float) in y == 0 ? 0 : x / y }
-    case (.float64, .float64): try combine(a, b) { (x: Double, y: Double) in y == 0 ? 0 : x / y }
+    case (.float32, .float32): try divideOrZero(a, b, Float.self)
+    case (.float64, .float64): try divideOrZero(a, b, Double.self)
     default: throw Self.undefined(a.elementType)
     }
+  }
+
+  private func divideOrZero<E: RealElement>(
+    _ a: Tensor, _ b: Tensor, _ type: E.Type
+  ) throws(KernelError) -> Tensor {
+    try combine(a, b) { (span: Span<E>, a, b) in span.fill(a, b) { $1 == 0 ? 0 : $0 / $1 } }
   }
 }

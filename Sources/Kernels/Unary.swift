@@ -35,121 +35,134 @@ extension Workspace {
   ///
   /// - Throws: if the function is not defined for the element type.
   package func apply(_ function: UnaryFunction, _ x: Tensor) throws(KernelError) -> Tensor {
-    switch x.elementType {
-    case .float32: try real(function, x, Float.self)
-    case .float64: try real(function, x, Double.self)
-    case .int8: try integer(function, x, Int8.self)
-    case .int16: try integer(function, x, Int16.self)
-    case .int32: try integer(function, x, Int32.self)
-    case .int64: try integer(function, x, Int64.self)
-    case .uint8: try integer(function, x, UInt8.self)
-    case .uint16: try integer(function, x, UInt16.self)
-    case .uint32: try integer(function, x, UInt32.self)
-    case .uint64: try integer(function, x, UInt64.self)
+    guard function.isDefined(for: x.elementType) else { throw Self.undefined(x.elementType) }
+    return switch x.elementType {
+    case .float32: real(function, x, Float.self)
+    case .float64: real(function, x, Double.self)
+    case .int8: integer(function, x, Int8.self)
+    case .int16: integer(function, x, Int16.self)
+    case .int32: integer(function, x, Int32.self)
+    case .int64: integer(function, x, Int64.self)
+    case .uint8: integer(function, x, UInt8.self)
+    case .uint16: integer(function, x, UInt16.self)
+    case .uint32: integer(function, x, UInt32.self)
+    case .uint64: integer(function, x, UInt64.self)
     case .bool, .float16, .bfloat16: throw Self.undefined(x.elementType)
     }
   }
 
   /// The negation of every Boolean.
-  package func logicalNot(_ x: Tensor) -> Tensor { mapRowMajor(x) { (x: Bool) -> Bool in !x } }
+  package func logicalNot(_ x: Tensor) -> Tensor {
+    mapRowMajor(x) { (span: Span<Bool>, x: UnsafePointer<Bool>) in span.fill(x) { !$0 } }
+  }
 
   private func integer<E: ArithmeticElement & FixedWidthInteger>(
     _ function: UnaryFunction, _ x: Tensor, _ type: E.Type
-  ) throws(KernelError) -> Tensor {
-    function == .bitwiseNot ? map(x) { (x: E) -> E in ~x } : try arithmetic(function, x, type)
-  }
-
-  private func arithmetic<E: ArithmeticElement>(
-    _ function: UnaryFunction, _ x: Tensor, _ type: E.Type
-  ) throws(KernelError) -> Tensor {
-    switch function {
-    case .absolute: return map(x) { (x: E) -> E in E.absolute(x) }
-    case .negate: return map(x) { (x: E) -> E in E.negate(x) }
-    case .sign:
-      return map(x) { (x: E) -> E in x > 0 ? 1 : x < 0 ? E.negate(1) : x == x ? 0 : x }
-    case .relu: return map(x) { (x: E) -> E in x < 0 ? 0 : x }
-    case .shrink(let bias, let lambda):
-      return map(x) { (x: E) -> E in
-        let value = x.asDouble
-        return value < -lambda
-          ? E(converting: value + bias) : value > lambda ? E(converting: value - bias) : 0
-      }
-    default: throw Self.undefined(E.elementType)
+  ) -> Tensor {
+    map(x) { (span: Span<E>, x) in
+      if function == .bitwiseNot { span.fill(x) { ~$0 } } else { function.fill(span, x) }
     }
   }
 
   private func real<E: RealElement>(
     _ function: UnaryFunction, _ x: Tensor, _ type: E.Type
-  ) throws(KernelError) -> Tensor {
-    let costly = Self.costlyGrain
-    switch function {
-    case .floor: return map(x) { (x: E) -> E in x.rounded(.down) }
-    case .ceiling: return map(x) { (x: E) -> E in x.rounded(.up) }
-    case .roundToEven: return map(x) { (x: E) -> E in x.rounded(.toNearestOrEven) }
-    case .reciprocal: return map(x) { (x: E) -> E in 1 / x }
-    case .squareRoot: return map(x) { (x: E) -> E in x.squareRoot() }
-    case .exp: return map(x, grain: costly) { (x: E) -> E in E.exp(x) }
-    case .log: return map(x, grain: costly) { (x: E) -> E in E.log(x) }
-    case .erf: return map(x, grain: costly) { (x: E) -> E in E.erf(x) }
-    case .sin: return map(x, grain: costly) { (x: E) -> E in E.sin(x) }
-    case .cos: return map(x, grain: costly) { (x: E) -> E in E.cos(x) }
-    case .tan: return map(x, grain: costly) { (x: E) -> E in E.tan(x) }
-    case .asin: return map(x, grain: costly) { (x: E) -> E in E.asin(x) }
-    case .acos: return map(x, grain: costly) { (x: E) -> E in E.acos(x) }
-    case .atan: return map(x, grain: costly) { (x: E) -> E in E.atan(x) }
-    case .sinh: return map(x, grain: costly) { (x: E) -> E in E.sinh(x) }
-    case .cosh: return map(x, grain: costly) { (x: E) -> E in E.cosh(x) }
-    case .tanh: return map(x, grain: costly) { (x: E) -> E in E.tanh(x) }
-    case .asinh: return map(x, grain: costly) { (x: E) -> E in E.asinh(x) }
-    case .acosh: return map(x, grain: costly) { (x: E) -> E in E.acosh(x) }
-    case .atanh: return map(x, grain: costly) { (x: E) -> E in E.atanh(x) }
-    default: return try activation(function, x, type)
+  ) -> Tensor {
+    map(x, grain: function.isCostly ? Self.costlyGrain : 16384) { (span: Span<E>, x) in
+      function.fillReals(span, x)
+    }
+  }
+}
+
+extension UnaryFunction {
+  /// Whether the function calls the C library.
+  fileprivate var isCostly: Bool {
+    switch self {
+    case .absolute, .negate, .sign, .relu, .bitwiseNot, .shrink, .floor, .ceiling, .roundToEven,
+      .reciprocal, .squareRoot, .softsign, .hardSwish, .hardSigmoid, .leakyRelu, .thresholdedRelu:
+      false
+    default: true
     }
   }
 
-  private func activation<E: RealElement>(
-    _ function: UnaryFunction, _ x: Tensor, _ type: E.Type
-  ) throws(KernelError) -> Tensor {
-    let costly = Self.costlyGrain
-    switch function {
-    case .sigmoid: return map(x, grain: costly) { (x: E) -> E in 1 / (1 + E.exp(-x)) }
-    case .softplus: return map(x, grain: costly) { (x: E) -> E in Self.softplus(x) }
-    case .softsign: return map(x) { (x: E) -> E in x / (1 + x.magnitude) }
-    case .mish: return map(x, grain: costly) { (x: E) -> E in x * E.tanh(Self.softplus(x)) }
+  /// Fills a span with the function, one that numbers of all types have.
+  fileprivate func fill<E: ArithmeticElement>(_ span: Span<E>, _ x: UnsafePointer<E>) {
+    switch self {
+    case .absolute: span.fill(x) { E.absolute($0) }
+    case .negate: span.fill(x) { E.negate($0) }
+    case .sign: span.fill(x) { $0 > 0 ? 1 : $0 < 0 ? E.negate(1) : $0 }
+    case .relu: span.fill(x) { $0 < 0 ? 0 : $0 }
+    case .shrink(let bias, let lambda):
+      span.fill(x) { x in
+        let value = x.asDouble
+        return value < -lambda
+          ? E(converting: value + bias) : value > lambda ? E(converting: value - bias) : 0
+      }
+    default: preconditionFailure("\(self) of \(E.self)")
+    }
+  }
+
+  /// Fills a span with the function, one that real numbers have.
+  fileprivate func fillReals<E: RealElement>(_ span: Span<E>, _ x: UnsafePointer<E>) {
+    switch self {
+    case .floor: span.fill(x) { $0.rounded(.down) }
+    case .ceiling: span.fill(x) { $0.rounded(.up) }
+    case .roundToEven: span.fill(x) { $0.rounded(.toNearestOrEven) }
+    case .reciprocal: span.fill(x) { 1 / $0 }
+    case .squareRoot: span.fill(x) { $0.squareRoot() }
+    case .exp: span.fill(x) { E.exp($0) }
+    case .log: span.fill(x) { E.log($0) }
+    case .erf: span.fill(x) { E.erf($0) }
+    case .sin: span.fill(x) { E.sin($0) }
+    case .cos: span.fill(x) { E.cos($0) }
+    case .tan: span.fill(x) { E.tan($0) }
+    case .asin: span.fill(x) { E.asin($0) }
+    case .acos: span.fill(x) { E.acos($0) }
+    case .atan: span.fill(x) { E.atan($0) }
+    case .sinh: span.fill(x) { E.sinh($0) }
+    case .cosh: span.fill(x) { E.cosh($0) }
+    case .tanh: span.fill(x) { E.tanh($0) }
+    case .asinh: span.fill(x) { E.asinh($0) }
+    case .acosh: span.fill(x) { E.acosh($0) }
+    case .atanh: span.fill(x) { E.atanh($0) }
+    default: fillActivation(span, x)
+    }
+  }
+
+  private func fillActivation<E: RealElement>(_ span: Span<E>, _ x: UnsafePointer<E>) {
+    switch self {
+    case .sigmoid: span.fill(x) { 1 / (1 + E.exp(-$0)) }
+    case .softplus: span.fill(x) { Self.softplus($0) }
+    case .softsign: span.fill(x) { $0 / (1 + $0.magnitude) }
+    case .mish: span.fill(x) { $0 * E.tanh(Self.softplus($0)) }
     case .hardSigmoid(let alpha, let beta):
       let (alpha, beta) = (E(alpha), E(beta))
-      return map(x) { (x: E) -> E in E.maximum(0, E.minimum(alpha * x + beta, 1)) }
-    case .hardSwish:
-      return map(x) { (x: E) -> E in x * E.maximum(0, E.minimum(x / 6 + 0.5, 1)) }
+      span.fill(x) { E.maximum(0, E.minimum(alpha * $0 + beta, 1)) }
+    case .hardSwish: span.fill(x) { $0 * E.maximum(0, E.minimum($0 / 6 + 0.5, 1)) }
     case .swish(let alpha):
       let alpha = E(alpha)
-      return map(x, grain: costly) { (x: E) -> E in x / (1 + E.exp(-alpha * x)) }
+      span.fill(x) { $0 / (1 + E.exp(-alpha * $0)) }
     case .gelu:
       let scale = -E(0.5).squareRoot()
-      return map(x, grain: costly) { (x: E) -> E in 0.5 * x * E.erfc(x * scale) }
+      span.fill(x) { 0.5 * $0 * E.erfc($0 * scale) }
     case .geluByTanh:
       let scale = (2 / E.pi).squareRoot()
-      return map(x, grain: costly) { (x: E) -> E in
-        0.5 * x * (1 + E.tanh(scale * (x + 0.044715 * x * x * x)))
-      }
+      span.fill(x) { 0.5 * $0 * (1 + E.tanh(scale * ($0 + 0.044715 * $0 * $0 * $0))) }
     case .leakyRelu(let alpha):
       let alpha = E(alpha)
-      return map(x) { (x: E) -> E in x < 0 ? alpha * x : x }
+      span.fill(x) { $0 < 0 ? alpha * $0 : $0 }
     case .thresholdedRelu(let alpha):
       let alpha = E(alpha)
-      return map(x) { (x: E) -> E in x > alpha ? x : 0 }
+      span.fill(x) { $0 > alpha ? $0 : 0 }
     case .elu(let alpha):
       let alpha = E(alpha)
-      return map(x, grain: costly) { (x: E) -> E in x < 0 ? alpha * E.expm1(x) : x }
+      span.fill(x) { $0 < 0 ? alpha * E.expm1($0) : $0 }
     case .selu(let alpha, let gamma):
       let (alpha, gamma) = (E(alpha), E(gamma))
-      return map(x, grain: costly) { (x: E) -> E in
-        gamma * (x < 0 ? alpha * E.expm1(x) : x)
-      }
+      span.fill(x) { gamma * ($0 < 0 ? alpha * E.expm1($0) : $0) }
     case .celu(let alpha):
       let alpha = E(alpha)
-      return map(x, grain: costly) { (x: E) -> E in x < 0 ? alpha * E.expm1(x / alpha) : x }
-    default: return try arithmetic(function, x, type)
+      span.fill(x) { $0 < 0 ? alpha * E.expm1($0 / alpha) : $0 }
+    default: fill(span, x)
     }
   }
 
