@@ -154,14 +154,6 @@ enum cdnnl_layout cdnnl_primitive_layout(const cdnnl_primitive_t *primitive, int
   return cdnnl_layout_of(description_of(primitive, index));
 }
 
-const char *cdnnl_primitive_implementation(const cdnnl_primitive_t *primitive) {
-  const_dnnl_primitive_desc_t description = NULL;
-  const char *name = NULL;
-  if (dnnl_primitive_get_primitive_desc(primitive->primitive, &description) == dnnl_success)
-    dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, &name);
-  return name ? name : "";
-}
-
 int32_t cdnnl_primitive_execute(
     cdnnl_primitive_t *primitive, const cdnnl_engine_t *engine, void *const *buffers,
     void *scratchpad) {

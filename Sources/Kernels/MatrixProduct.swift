@@ -49,12 +49,20 @@ extension Workspace {
           for place in range {
             let (batch, row) = (place / rows, place % rows)
             let sums = target + place * columns
+            let left = offsets[batch].a + row * plan.aSteps.row
             sums.update(repeating: 0, count: columns)
-            for k in 0..<depth {
-              let factor = a[offsets[batch].a + row * plan.aSteps.row + k * plan.aSteps.column]
-              let first = offsets[batch].b + k * plan.bSteps.row
+            if plan.bSteps.column == 1 {
+              for k in 0..<depth {
+                let factor = a[left + k * plan.aSteps.column]
+                let right = offsets[batch].b + k * columns
+                for column in 0..<columns { sums[column] += factor * b[right + column] }
+              }
+            } else {
               for column in 0..<columns {
-                sums[column] += factor * b[first + column * plan.bSteps.column]
+                let right = offsets[batch].b + column * depth
+                var sum: E = 0
+                for k in 0..<depth { sum += a[left + k * plan.aSteps.column] * b[right + k] }
+                sums[column] = sum
               }
             }
           }

@@ -60,7 +60,12 @@ extension AverageLane where Self: BinaryFloatingPoint {
 
 /// A block of channels at one place.
 protocol BlockLane: MaximumLane, AverageLane, SIMD
-where Scalar == Float, MaskStorage.Scalar == Int32, MaskStorage.MaskStorage == MaskStorage {}
+where Scalar == Float, MaskStorage.Scalar == Int32 {
+  /// All bits where this is greater than `other` or not a number, none elsewhere.
+  func exceeds(_ other: Self) -> MaskStorage
+  var bits: MaskStorage { get }
+  init(bits: MaskStorage)
+}
 
 extension BlockLane {
   static var least: Self { Self(repeating: -.infinity) }
@@ -68,7 +73,7 @@ extension BlockLane {
 
   @inline(__always)
   mutating func raise(to other: Self) -> Bool {
-    replace(with: other, where: (other .> self) .| (other .!= other))
+    self = Self(bits: bits.replaced(by: other.bits, where: other.exceeds(self)))
     return true
   }
 
@@ -82,9 +87,10 @@ extension BlockLane {
     var choices = MaskStorage(repeating: Int32(truncatingIfNeeded: window.first))
     window.forEachPlace { place in
       let other = input[place]
-      let isBetter = (other .> best) .| (other .!= other)
-      best.replace(with: other, where: isBetter)
-      choices.replace(with: Int32(truncatingIfNeeded: place), where: isBetter)
+      let isBetter = other.exceeds(best)
+      best = Self(bits: best.bits.replaced(by: other.bits, where: isBetter))
+      choices = choices.replaced(
+        by: MaskStorage(repeating: Int32(truncatingIfNeeded: place)), where: isBetter)
     }
     let target = UnsafeMutableRawPointer(sums).assumingMemoryBound(to: Float.self)
     for lane in 0..<scalarCount {
@@ -99,5 +105,32 @@ extension BlockLane {
   func divided(by count: Int) -> Self { count == 0 ? .zero : self / Float(count) }
 }
 
-extension SIMD8: BlockLane, MaximumLane, AverageLane where Scalar == Float {}
-extension SIMD16: BlockLane, MaximumLane, AverageLane where Scalar == Float {}
+extension SIMD where Scalar == Int32 {
+  /// The bits of `other` where those of `mask` are set, and of this elsewhere.
+  @inline(__always)
+  fileprivate func replaced(by other: Self, where mask: Self) -> Self {
+    (other & mask) | (self & ~mask)
+  }
+}
+
+extension SIMD8: BlockLane, MaximumLane, AverageLane where Scalar == Float {
+  var bits: SIMD8<Int32> { unsafeBitCast(self, to: SIMD8<Int32>.self) }
+
+  init(bits: SIMD8<Int32>) { self = unsafeBitCast(bits, to: Self.self) }
+
+  @inline(__always)
+  func exceeds(_ other: Self) -> SIMD8<Int32> {
+    unsafeBitCast((self .> other) .| (self .!= self), to: SIMD8<Int32>.self)
+  }
+}
+
+extension SIMD16: BlockLane, MaximumLane, AverageLane where Scalar == Float {
+  var bits: SIMD16<Int32> { unsafeBitCast(self, to: SIMD16<Int32>.self) }
+
+  init(bits: SIMD16<Int32>) { self = unsafeBitCast(bits, to: Self.self) }
+
+  @inline(__always)
+  func exceeds(_ other: Self) -> SIMD16<Int32> {
+    unsafeBitCast((self .> other) .| (self .!= self), to: SIMD16<Int32>.self)
+  }
+}

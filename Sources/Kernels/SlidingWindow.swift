@@ -10,7 +10,7 @@ package struct SlidingWindow: Hashable, Sendable {
   /// A window of these sizes.
   ///
   /// - Throws: if a list has another length than `kernel`, a size is not positive, a pad is
-  ///   negative, or any is beyond what 32 bits hold.
+  ///   negative, or any of them or the span is beyond what 32 bits hold.
   package init(
     kernel: [Int], strides: [Int]? = nil, dilations: [Int]? = nil, padsBegin: [Int]? = nil,
     padsEnd: [Int]? = nil
@@ -22,6 +22,9 @@ package struct SlidingWindow: Hashable, Sendable {
     self.dilations = try Self.checked(dilations ?? ones, "dilations", kernel.count, from: 1)
     self.padsBegin = try Self.checked(padsBegin ?? zeros, "pads", kernel.count, from: 0)
     self.padsEnd = try Self.checked(padsEnd ?? zeros, "pads", kernel.count, from: 0)
+    guard span.allSatisfy({ $0 <= Int(Int32.max) }) else {
+      throw KernelError("kernel_shape \(kernel) with dilations \(self.dilations) spans too much")
+    }
   }
 
   private static func checked(

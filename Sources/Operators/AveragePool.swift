@@ -19,7 +19,7 @@ package struct AveragePool: Operator {
   package static let specification = Specification("AveragePool", inputs: 1...1)
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
-    setting = .attributes(try PoolingAttributes(&attributes))
+    setting = .attributes(try PoolingAttributes(&attributes, averages: true))
   }
 
   package init(_ parameters: PoolingParameters) { setting = .parameters(parameters) }
@@ -73,7 +73,8 @@ package struct AveragePoolGradient: Operator {
     guard let shape = Shape(checking: try attributes.ints("input_shape") ?? []) else {
       throw OperatorError("input_shape is not a shape")
     }
-    self.init(try PoolingAttributes(&attributes).parameters(shape), inputShape: shape)
+    self.init(
+      try PoolingAttributes(&attributes, averages: true).parameters(shape), inputShape: shape)
   }
 
   package var acceptsAnyLayout: Bool { true }

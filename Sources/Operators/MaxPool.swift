@@ -16,7 +16,7 @@ package struct MaxPool: Operator {
   package static let specification = Specification("MaxPool", inputs: 1...1, outputs: 1...2)
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
-    self.attributes = try PoolingAttributes(&attributes)
+    self.attributes = try PoolingAttributes(&attributes, averages: false)
     isColumnMajor =
       attributes.opset < 8 ? false : try attributes.flag("storage_order", default: false)
     yieldsIndices = attributes.outputCount > 1
@@ -69,7 +69,7 @@ package struct MaxPoolGradient: Operator {
   package init(_ parameters: PoolingParameters) { self.parameters = parameters }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
-    parameters = try PoolingAttributes(&attributes).explicitParameters()
+    parameters = try PoolingAttributes(&attributes, averages: false).explicitParameters()
   }
 
   package var acceptsAnyLayout: Bool { true }

@@ -8,12 +8,12 @@ struct PoolingAttributes: Sendable {
   private let roundsUp: Bool
   private let countsPadding: Bool
 
-  init(_ attributes: inout Attributes) throws(OperatorError) {
-    let isFromGradient = attributes.opset >= 10
-    window = try WindowAttributes(&attributes, hasDilations: isFromGradient)
-    roundsUp = isFromGradient ? try attributes.flag("ceil_mode", default: false) : false
+  init(_ attributes: inout Attributes, averages: Bool) throws(OperatorError) {
+    let opset = attributes.opset
+    window = try WindowAttributes(&attributes, hasDilations: opset >= (averages ? 19 : 10))
+    roundsUp = opset < 10 ? false : try attributes.flag("ceil_mode", default: false)
     countsPadding =
-      attributes.opset >= 7 ? try attributes.flag("count_include_pad", default: false) : false
+      averages && opset >= 7 ? try attributes.flag("count_include_pad", default: false) : false
     guard window.kernel != nil else { throw OperatorError("kernel_shape should be given") }
   }
 

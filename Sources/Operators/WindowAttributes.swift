@@ -62,7 +62,7 @@ struct WindowAttributes: Sendable {
       }
       let totals = input.indices.map { axis -> Int in
         let output = max((input[axis] - 1) / bare.strides[axis], 0)
-        return max(output * bare.strides[axis] + bare.span[axis] - input[axis], 0)
+        return max(bare.span[axis] - (input[axis] - output * bare.strides[axis]), 0)
       }
       let (less, more) = (totals.map { $0 / 2 }, totals.map { $0 - $0 / 2 })
       return try SlidingWindow(

@@ -56,9 +56,6 @@ size_t cdnnl_primitive_buffer_size(const cdnnl_primitive_t *primitive, int32_t i
 /// none of ours, as for weights.
 enum cdnnl_layout cdnnl_primitive_layout(const cdnnl_primitive_t *primitive, int32_t index);
 
-/// The name of oneDNN's implementation, such as `jit:avx512_core`.
-const char *cdnnl_primitive_implementation(const cdnnl_primitive_t *primitive);
-
 /// Runs the primitive. The buffers stand in the order that its creator documents.
 int32_t cdnnl_primitive_execute(
     cdnnl_primitive_t *primitive, const cdnnl_engine_t *engine, void *const *buffers,
