@@ -16,10 +16,10 @@ package final class ModelFunction: DifferentiableFunction {
   /// The node that was left out so that scores are logits, where one was.
   package let omittedNode: String?
 
+  /// The model with the scores as its only output.
   private let model: Graph
   private let explained: Int
   private let fixed: [Int: Tensor]
-  private let scoreName: String
   private let workspace: Workspace
   private let layout: BatchLayout
   private var forwardPlans: [Int: Interpreter] = [:]
@@ -59,13 +59,12 @@ package final class ModelFunction: DifferentiableFunction {
           + "no gradient; name an inner floating-point value with --layer", kind: .usage)
     }
     let scores = try model.scores(in: space)
-    self.model = model
+    self.model = model.selecting([scores.value])
     self.explained = explained
     self.pointShape = pointShape
     self.elementType = declared.elementType
     self.fixed = fixed
     self.omittedNode = scores.omitted
-    self.scoreName = model.name(of: scores.value)
     self.workspace = workspace
     self.layout = Self.batchLayout(declared, pointShape)
     self.batchSize = try chooseBatchSize(memoryLimit)
@@ -104,8 +103,7 @@ package final class ModelFunction: DifferentiableFunction {
   /// The degree of the scores in the explained input, where it is proved, or what spoils it.
   package func homogeneity() throws(ModelError) -> HomogeneityReport {
     let graph = try specialized(rows: 1)
-    return graph.homogeneity(
-      of: try scoreValue(of: graph), in: [graph.inputs[explained]])
+    return graph.homogeneity(of: graph.outputs[0], in: [graph.inputs[explained]])
   }
 
   /// The degree of the scores in the explained input.
@@ -128,8 +126,7 @@ package final class ModelFunction: DifferentiableFunction {
   /// What computes the scores of a batch of this size.
   package func forwardInterpreter(rows: Int) throws(ModelError) -> Interpreter {
     if let plan = forwardPlans[rows] { return plan }
-    let graph = try specialized(rows: rows)
-    let plan = Interpreter(try graph.selecting([try scoreValue(of: graph)]).fused(), in: workspace)
+    let plan = Interpreter(try specialized(rows: rows).fused(), in: workspace)
     forwardPlans[rows] = plan
     return plan
   }
@@ -145,9 +142,9 @@ package final class ModelFunction: DifferentiableFunction {
 
   private func differentiated(rows: Int) throws(ModelError) -> Graph {
     let graph = try specialized(rows: rows)
-    let score = try scoreValue(of: graph)
-    let gradient = try graph.gradient(of: score, withRespectTo: [graph.inputs[explained]])
-    return try gradient.graph.selecting([score] + gradient.gradients).fused()
+    return try graph.gradient(
+      of: graph.outputs[0], withRespectTo: [graph.inputs[explained]]
+    ).graph.fused()
   }
 
   private func specialized(rows: Int) throws(ModelError) -> Graph {
@@ -155,13 +152,6 @@ package final class ModelFunction: DifferentiableFunction {
       index == explained ? batchShape(rows) : fixedInput(index, rows: rows)?.shape ?? []
     }
     return try model.specialized(to: shapes, in: workspace).simplified()
-  }
-
-  private func scoreValue(of graph: Graph) throws(ModelError) -> Value {
-    guard let value = graph.value(named: scoreName) else {
-      throw ModelError("'\(scoreName)' does not depend on the model's input")
-    }
-    return value
   }
 
   // MARK: - Batches
