@@ -136,7 +136,12 @@ class Bench:
         return Run(seconds, seconds, memory)
 
     def contest(
-        self, work: str, network: str, rival: str, ours: Callable[[], Run], theirs: Callable[[], Run]
+        self,
+        work: str,
+        network: str,
+        rival: str,
+        ours: Callable[[], Run],
+        theirs: Callable[[], Run],
     ) -> Contest:
         """Both programs in turn, after one round that is not counted."""
         pairs = [(ours(), theirs()) for _ in range(self.rounds + 1)][1:]

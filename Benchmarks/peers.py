@@ -19,26 +19,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def prepare(folder: Path, names: list[str]) -> None:
     """Writes NAME.onnx and NAME.pt, the same network with random weights, and input.npy."""
-    sys.path.insert(0, str(ROOT / "models"))
+    sys.path[:0] = [str(ROOT / "models"), str(ROOT / "Scripts/parity")]
     import export_torchvision
+    import networks
     import numpy as np
     import torch
 
-    picture = export_torchvision.pictures(1, 224, torch.Generator().manual_seed(1))
-    np.save(folder / "input.npy", picture.numpy())
+    np.save(folder / "input.npy", networks.pictures(1, networks.FULL_SIZE).numpy())
     for name in names:
         if (folder / f"{name}.onnx").exists() and (folder / f"{name}.pt").exists():
             continue
-        export = export_torchvision.Export(
-            name=name,
-            size=224,
-            exporter="torchscript",
-            opset=17,
-            batch=None,
-            weights=False,
-            transform_input=False,
-            seed=0,
-        )
+        export = networks.export(name)
         network = export_torchvision.built(export)
         torch.save(network, folder / f"{name}.pt")
         export_torchvision.write(export, network, folder / f"{name}.onnx")

@@ -14,8 +14,8 @@ fail() {
   exit 1
 }
 
-packages="pkg-config libgcc-12-dev libstdc++-12-dev libprotobuf-c-dev libonnx-dev libprotobuf-dev
-  libdnnl-dev libgd-dev libexif-dev libtiff-dev libssl-dev"
+packages="binutils pkg-config libgcc-12-dev libstdc++-12-dev libprotobuf-c-dev libonnx-dev
+  libprotobuf-dev libdnnl-dev libgd-dev libexif-dev libtiff-dev libssl-dev"
 for purpose in "$@"; do
   case "$purpose" in
     test)

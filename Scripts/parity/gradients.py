@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 import export_torchvision
+import networks
 import numpy as np
 import torch
 from ascribe import Ascribe, AscribeError, distance
@@ -26,7 +27,6 @@ from torch import Tensor, nn
 
 NETWORKS = ("alexnet", "resnet50", "densenet121", "mobilenet_v2", "googlenet")
 QUICK = ("alexnet", "mobilenet_v2")
-FULL_SIZE = 224
 SMALL_SIZES = {"alexnet": 224}
 """AlexNet's pooling to 6x6 is exported for pictures that give just 6x6."""
 SMALL_SIZE = 64
@@ -131,7 +131,7 @@ def exact_rows(ascribe: Ascribe, method: Method, name: str) -> Iterator[Row]:
 
 
 def rounded_rows(ascribe: Ascribe, method: Method, name: str, count: int) -> Iterator[Row]:
-    network, pictures = prepared(name, FULL_SIZE, count)
+    network, pictures = prepared(name, networks.FULL_SIZE, count)
     ours = attribute(ascribe, method, network, pictures)
     exact = widened(network)
     own: list[float] = []
@@ -161,19 +161,8 @@ def rounded_rows(ascribe: Ascribe, method: Method, name: str, count: int) -> Ite
 
 def prepared(name: str, size: int, count: int) -> tuple[nn.Module, Tensor]:
     """A network with random weights, and pictures for it."""
-    network = export_torchvision.built(
-        export_torchvision.Export(
-            name=name,
-            size=size,
-            exporter="torchscript",
-            opset=17,
-            batch=None,
-            weights=False,
-            transform_input=False,
-            seed=0,
-        )
-    )
-    return network, export_torchvision.pictures(count, size, torch.Generator().manual_seed(1))
+    network = export_torchvision.built(networks.export(name, size=size))
+    return network, networks.pictures(count, size)
 
 
 def widened(network: nn.Module) -> nn.Module:
