@@ -19,7 +19,7 @@ extension Workspace {
   package func reduce(
     _ reduction: Reduction, _ x: Tensor, axes: [Int], keepDimensions: Bool
   ) throws(KernelError) -> Tensor {
-    let kept = try x.shape.reduced(along: axes, keepDimensions: true)
+    let kept = x.shape.reduced(along: axes, keepDimensions: true)
     let x = rowMajor(x)
     let result =
       switch x.elementType {
@@ -38,7 +38,7 @@ extension Workspace {
       case .bool, .float16, .bfloat16: throw Self.undefined(x.elementType)
       }
     return result.reshaped(
-      to: try x.shape.reduced(along: axes, keepDimensions: keepDimensions))
+      to: x.shape.reduced(along: axes, keepDimensions: keepDimensions))
   }
 
   private func reduceReals<E: RealElement>(
@@ -258,15 +258,10 @@ private struct ReductionPlan {
 
 extension Shape {
   /// The shape after a reduction along `axes`, which are distinct and below the rank.
-  ///
-  /// - Throws: if its extents overflow, which those of an empty tensor can.
-  package func reduced(along axes: [Int], keepDimensions: Bool) throws(KernelError) -> Shape {
-    let extents = indices.compactMap { axis in
-      axes.contains(axis) ? (keepDimensions ? 1 : nil) : self[axis]
-    }
-    guard let shape = Shape(checking: extents) else {
-      throw KernelError("\(self) reduced along \(axes) is too large")
-    }
-    return shape
+  package func reduced(along axes: [Int], keepDimensions: Bool) -> Shape {
+    Shape(
+      indices.compactMap { axis in
+        axes.contains(axis) ? (keepDimensions ? 1 : nil) : self[axis]
+      })
   }
 }
