@@ -54,9 +54,9 @@ extension Workspace {
       case .mean: plan.run(groups, source, target, from: 0, { Double($0) }, +, { E($0 / count) })
       case .product: plan.run(groups, source, target, from: 1, { Double($0) }, *, { E($0) })
       case .maximum:
-        plan.run(groups, source, target, from: E.least, { $0 }, { E.maximum($0, $1) }, { $0 })
+        plan.run(groups, source, target, from: E.least, { $0 }, { E.larger($0, $1) }, { $0 })
       case .minimum:
-        plan.run(groups, source, target, from: E.greatest, { $0 }, { E.minimum($0, $1) }, { $0 })
+        plan.run(groups, source, target, from: E.greatest, { $0 }, { E.smaller($0, $1) }, { $0 })
       case .l1: plan.run(groups, source, target, from: 0, { Double($0.magnitude) }, +, { E($0) })
       case .l2:
         plan.run(
@@ -100,9 +100,9 @@ extension Workspace {
           { E(truncatingIfNeeded: Int64.divide($0, count)) })
       case .product: plan.run(groups, source, target, from: 1, { $0 }, &*, { $0 })
       case .maximum:
-        plan.run(groups, source, target, from: E.min, { $0 }, { E.maximum($0, $1) }, { $0 })
+        plan.run(groups, source, target, from: E.min, { $0 }, { E.larger($0, $1) }, { $0 })
       case .minimum:
-        plan.run(groups, source, target, from: E.max, { $0 }, { E.minimum($0, $1) }, { $0 })
+        plan.run(groups, source, target, from: E.max, { $0 }, { E.smaller($0, $1) }, { $0 })
       case .l1: plan.run(groups, source, target, from: 0, { E.absolute($0) }, &+, { $0 })
       case .sumOfSquares: plan.run(groups, source, target, from: 0, { $0 &* $0 }, &+, { $0 })
       default: plan.run(groups, source, target, from: 0, { $0 }, &+, { $0 })
