@@ -28,11 +28,11 @@ protocol ArithmeticElement: NumericElement {
 extension ArithmeticElement {
   /// The larger one; NaN if either is.
   @inline(__always)
-  static func maximum(_ a: Self, _ b: Self) -> Self { a > b || a != a ? a : b }
+  static func larger(_ a: Self, _ b: Self) -> Self { a > b || a != a ? a : b }
 
   /// The smaller one; NaN if either is.
   @inline(__always)
-  static func minimum(_ a: Self, _ b: Self) -> Self { a < b || a != a ? a : b }
+  static func smaller(_ a: Self, _ b: Self) -> Self { a < b || a != a ? a : b }
 }
 
 extension ArithmeticElement where Self: FixedWidthInteger {
@@ -90,6 +90,8 @@ protocol RealElement: ArithmeticElement, BinaryFloatingPoint {
   static func asinh(_ x: Self) -> Self
   static func acosh(_ x: Self) -> Self
   static func atanh(_ x: Self) -> Self
+  /// The logistic function, 1 / (1 + exp(-x)).
+  static func sigmoid(_ x: Self) -> Self
 }
 
 extension ArithmeticElement where Self: RealElement {

@@ -11,6 +11,10 @@ package enum BinaryFunction: Hashable, Sendable {
   case parametricRelu
   /// The first operand where the second is positive, otherwise 0.
   case reluGradient
+  /// The first operand times the derivative of hard swish at the second, 0 up to -3 and 1 from 3 on.
+  case hardSwishGradient
+  /// The first operand times the derivative of x sigmoid(alpha x) at the second.
+  case swishGradient(alpha: Double)
   case bitwiseAnd, bitwiseOr, bitwiseXor
   /// Integers only; a shift by the width or more gives 0.
   case shiftLeft, shiftRight
@@ -21,7 +25,7 @@ package enum BinaryFunction: Hashable, Sendable {
     switch self {
     case .logicalAnd, .logicalOr, .logicalXor: type == .bool
     case .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight, .modulo: type.isInteger
-    case .reluGradient: type == .float32 || type == .float64
+    case .reluGradient, .hardSwishGradient, .swishGradient: type == .float32 || type == .float64
     default: type.isInteger || type == .float32 || type == .float64
     }
   }
@@ -60,10 +64,17 @@ extension Workspace {
     _ function: BinaryFunction, _ a: Tensor, _ b: Tensor, _ type: E.Type
   ) throws(KernelError) -> Tensor {
     try combine(a, b) { (span: Span<E>, a, b) in
-      if function == .reluGradient {
-        span.fill(a, b) { dy, y in y > 0 ? dy : 0 }
-      } else {
-        function.fill(span, a, b)
+      switch function {
+      case .reluGradient: span.fill(a, b) { dy, y in y > 0 ? dy : 0 }
+      case .hardSwishGradient:
+        span.fill(a, b) { dy, x in x <= -3 ? 0 : x >= 3 ? dy : dy * (x / 3 + 0.5) }
+      case .swishGradient(let alpha):
+        let alpha = E(alpha)
+        span.fill(a, b) { dy, x in
+          let s = E.sigmoid(alpha * x)
+          return dy * (s + alpha * x * s * (1 - s))
+        }
+      default: function.fill(span, a, b)
       }
     }
   }
@@ -101,8 +112,8 @@ extension BinaryFunction {
     case .subtract: span.fill(a, b) { E.subtract($0, $1) }
     case .multiply: span.fill(a, b) { E.multiply($0, $1) }
     case .divide: span.fill(a, b) { E.divide($0, $1) }
-    case .maximum: span.fill(a, b) { E.maximum($0, $1) }
-    case .minimum: span.fill(a, b) { E.minimum($0, $1) }
+    case .maximum: span.fill(a, b) { E.larger($0, $1) }
+    case .minimum: span.fill(a, b) { E.smaller($0, $1) }
     case .remainder: span.fill(a, b) { E.remainder($0, $1) }
     case .modulo: span.fill(a, b) { E.modulo($0, $1) }
     case .parametricRelu: span.fill(a, b) { $0 < 0 ? E.multiply($0, $1) : $0 }

@@ -37,7 +37,7 @@ extension Workspace {
     let lower = try scalar(minimum, type) ?? E.least
     let upper = try scalar(maximum, type) ?? E.greatest
     return map(x) { (span: Span<E>, x) in
-      span.fill(x) { E.minimum(E.maximum($0, lower), upper) }
+      span.fill(x) { E.smaller(E.larger($0, lower), upper) }
     }
   }
 

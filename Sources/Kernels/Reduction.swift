@@ -19,7 +19,7 @@ extension Workspace {
   package func reduce(
     _ reduction: Reduction, _ x: Tensor, axes: [Int], keepDimensions: Bool
   ) throws(KernelError) -> Tensor {
-    let kept = try x.shape.reduced(along: axes, keepDimensions: true)
+    let kept = x.shape.reduced(along: axes, keepDimensions: true)
     let x = rowMajor(x)
     let result =
       switch x.elementType {
@@ -38,7 +38,7 @@ extension Workspace {
       case .bool, .float16, .bfloat16: throw Self.undefined(x.elementType)
       }
     return result.reshaped(
-      to: try x.shape.reduced(along: axes, keepDimensions: keepDimensions))
+      to: x.shape.reduced(along: axes, keepDimensions: keepDimensions))
   }
 
   private func reduceReals<E: RealElement>(
@@ -54,9 +54,9 @@ extension Workspace {
       case .mean: plan.run(groups, source, target, from: 0, { Double($0) }, +, { E($0 / count) })
       case .product: plan.run(groups, source, target, from: 1, { Double($0) }, *, { E($0) })
       case .maximum:
-        plan.run(groups, source, target, from: E.least, { $0 }, { E.maximum($0, $1) }, { $0 })
+        plan.run(groups, source, target, from: E.least, { $0 }, { E.larger($0, $1) }, { $0 })
       case .minimum:
-        plan.run(groups, source, target, from: E.greatest, { $0 }, { E.minimum($0, $1) }, { $0 })
+        plan.run(groups, source, target, from: E.greatest, { $0 }, { E.smaller($0, $1) }, { $0 })
       case .l1: plan.run(groups, source, target, from: 0, { Double($0.magnitude) }, +, { E($0) })
       case .l2:
         plan.run(
@@ -100,9 +100,9 @@ extension Workspace {
           { E(truncatingIfNeeded: Int64.divide($0, count)) })
       case .product: plan.run(groups, source, target, from: 1, { $0 }, &*, { $0 })
       case .maximum:
-        plan.run(groups, source, target, from: E.min, { $0 }, { E.maximum($0, $1) }, { $0 })
+        plan.run(groups, source, target, from: E.min, { $0 }, { E.larger($0, $1) }, { $0 })
       case .minimum:
-        plan.run(groups, source, target, from: E.max, { $0 }, { E.minimum($0, $1) }, { $0 })
+        plan.run(groups, source, target, from: E.max, { $0 }, { E.smaller($0, $1) }, { $0 })
       case .l1: plan.run(groups, source, target, from: 0, { E.absolute($0) }, &+, { $0 })
       case .sumOfSquares: plan.run(groups, source, target, from: 0, { $0 &* $0 }, &+, { $0 })
       default: plan.run(groups, source, target, from: 0, { $0 }, &+, { $0 })
@@ -258,15 +258,10 @@ private struct ReductionPlan {
 
 extension Shape {
   /// The shape after a reduction along `axes`, which are distinct and below the rank.
-  ///
-  /// - Throws: if its extents overflow, which those of an empty tensor can.
-  package func reduced(along axes: [Int], keepDimensions: Bool) throws(KernelError) -> Shape {
-    let extents = indices.compactMap { axis in
-      axes.contains(axis) ? (keepDimensions ? 1 : nil) : self[axis]
-    }
-    guard let shape = Shape(checking: extents) else {
-      throw KernelError("\(self) reduced along \(axes) is too large")
-    }
-    return shape
+  package func reduced(along axes: [Int], keepDimensions: Bool) -> Shape {
+    Shape(
+      indices.compactMap { axis in
+        axes.contains(axis) ? (keepDimensions ? 1 : nil) : self[axis]
+      })
   }
 }

@@ -8,25 +8,25 @@ extension Workspace {
   ) throws(KernelError) -> Tensor {
     let x = rowMajor(x)
     return switch x.elementType {
-    case .float32: try extremum(x, axis, largest, selectLast, Float.self)
-    case .float64: try extremum(x, axis, largest, selectLast, Double.self)
-    case .int8: try extremum(x, axis, largest, selectLast, Int8.self)
-    case .int16: try extremum(x, axis, largest, selectLast, Int16.self)
-    case .int32: try extremum(x, axis, largest, selectLast, Int32.self)
-    case .int64: try extremum(x, axis, largest, selectLast, Int64.self)
-    case .uint8: try extremum(x, axis, largest, selectLast, UInt8.self)
-    case .uint16: try extremum(x, axis, largest, selectLast, UInt16.self)
-    case .uint32: try extremum(x, axis, largest, selectLast, UInt32.self)
-    case .uint64: try extremum(x, axis, largest, selectLast, UInt64.self)
+    case .float32: extremum(x, axis, largest, selectLast, Float.self)
+    case .float64: extremum(x, axis, largest, selectLast, Double.self)
+    case .int8: extremum(x, axis, largest, selectLast, Int8.self)
+    case .int16: extremum(x, axis, largest, selectLast, Int16.self)
+    case .int32: extremum(x, axis, largest, selectLast, Int32.self)
+    case .int64: extremum(x, axis, largest, selectLast, Int64.self)
+    case .uint8: extremum(x, axis, largest, selectLast, UInt8.self)
+    case .uint16: extremum(x, axis, largest, selectLast, UInt16.self)
+    case .uint32: extremum(x, axis, largest, selectLast, UInt32.self)
+    case .uint64: extremum(x, axis, largest, selectLast, UInt64.self)
     case .bool, .float16, .bfloat16: throw Self.undefined(x.elementType)
     }
   }
 
   private func extremum<E: ArithmeticElement>(
     _ x: Tensor, _ axis: Int, _ largest: Bool, _ selectLast: Bool, _ type: E.Type
-  ) throws(KernelError) -> Tensor {
+  ) -> Tensor {
     let lines = Lines(x.shape, axis)
-    let shape = try x.shape.reduced(along: [axis], keepDimensions: true)
+    let shape = x.shape.reduced(along: [axis], keepDimensions: true)
     return x.withElements(as: E.self) { source in
       tensor(Int64.self, shape) { target in
         for line in 0..<lines.count {

@@ -130,17 +130,17 @@ extension UnaryFunction {
 
   private func fillActivation<E: RealElement>(_ span: Span<E>, _ x: UnsafePointer<E>) {
     switch self {
-    case .sigmoid: span.fill(x) { 1 / (1 + E.exp(-$0)) }
+    case .sigmoid: span.fill(x) { E.sigmoid($0) }
     case .softplus: span.fill(x) { Self.softplus($0) }
     case .softsign: span.fill(x) { $0 / (1 + $0.magnitude) }
     case .mish: span.fill(x) { $0 * E.tanh(Self.softplus($0)) }
     case .hardSigmoid(let alpha, let beta):
       let (alpha, beta) = (E(alpha), E(beta))
-      span.fill(x) { E.maximum(0, E.minimum(alpha * $0 + beta, 1)) }
-    case .hardSwish: span.fill(x) { $0 * E.maximum(0, E.minimum($0 / 6 + 0.5, 1)) }
+      span.fill(x) { E.larger(0, E.smaller(alpha * $0 + beta, 1)) }
+    case .hardSwish: span.fill(x) { $0 * E.larger(0, E.smaller($0 / 6 + 0.5, 1)) }
     case .swish(let alpha):
       let alpha = E(alpha)
-      span.fill(x) { $0 / (1 + E.exp(-alpha * $0)) }
+      span.fill(x) { $0 * E.sigmoid(alpha * $0) }
     case .gelu:
       let scale = -E(0.5).squareRoot()
       span.fill(x) { 0.5 * $0 * E.erfc($0 * scale) }
@@ -168,6 +168,6 @@ extension UnaryFunction {
 
   @inline(__always)
   private static func softplus<E: RealElement>(_ x: E) -> E {
-    E.maximum(x, 0) + E.log1p(E.exp(-x.magnitude))
+    E.larger(x, 0) + E.log1p(E.exp(-x.magnitude))
   }
 }

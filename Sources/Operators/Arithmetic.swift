@@ -166,7 +166,7 @@ package struct Pow: ElementwiseBinary {
   ) -> (a: Formula?, b: Formula?) {
     let exponent = Formula(CastLike(), b, dy)
     let slope = exponent * Formula(Pow(), a, exponent - 1)
-    let growth = (y * Formula(Log(), a)).where(a > 0, else: 0)
+    let growth = Formula(0).where(a == 0, else: y * Formula(Log(), a))
     return (dy * Formula(0).where(exponent == 0, else: slope), dy * growth)
   }
 
@@ -179,7 +179,7 @@ package struct Pow: ElementwiseBinary {
     }
     let exponents = Set(exponent.converted(to: .float64).elements(as: Double.self))
     guard exponents.count == 1, let number = exponents.first,
-      let power = Int(exactly: Double(degree) * number)
+      let power = Int(exactly: Double(degree) * number), abs(power) < 1000
     else { throw Inhomogeneity("raises a value of degree \(degree) to broken or unequal powers") }
     return .exactly(power)
   }

@@ -46,7 +46,32 @@ package struct HardSwish: ElementwiseUnary, Attributeless {
   package var function: UnaryFunction { .hardSwish }
 
   package func gradient(_ x: Formula, _ y: Formula, _ dy: Formula) -> Formula? {
-    let middle = dy * (x / 3 + 0.5)
-    return dy.where(x >= 3, else: middle.where(x > -3, else: 0))
+    Formula(HardSwishGradient(), dy, x)
+  }
+}
+
+/// The gradient of `HardSwish`: the first operand times its derivative at the second.
+///
+/// Gradients: itself of the first operand; dy a / 3 where |x| < 3 of the second.
+package struct HardSwishGradient: ElementwiseArithmetic {
+  package static let specification = Specification(internal: "HardSwishGradient", inputs: 2...2)
+  package static let examples = [
+    Example(
+      "both ends", inputs: [Tensor([2.0, 2, 2, 2]), Tensor([-4, -1.5, 0.75, 4])],
+      outputs: [Tensor([0.0, 0, 1.5, 2])], differentiable: [0, 1])
+  ]
+
+  package init() {}
+  package var function: BinaryFunction { .hardSwishGradient }
+
+  package func gradients(
+    _ a: Formula, _ x: Formula, _ y: Formula, _ dy: Formula
+  ) -> (a: Formula?, b: Formula?) {
+    let ofX = (dy * a / 3).where(Formula(Abs(), x) < 3, else: 0)
+    return (Formula(HardSwishGradient(), dy, x), ofX)
+  }
+
+  package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
+    try inputs.constantDegree(or: "the slope of HardSwish depends on the model's input")
   }
 }

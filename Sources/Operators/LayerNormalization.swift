@@ -52,7 +52,7 @@ package struct LayerNormalization: Operator {
     let x = try form.check(inputs)
     let statistics = TensorType(
       statisticsType,
-      try x.shape.reduced(along: Array(try form.axes(of: x.shape)), keepDimensions: true))
+      x.shape.reduced(along: Array(try form.axes(of: x.shape)), keepDimensions: true))
     return Array([x.type, statistics, statistics].prefix(outputCount))
   }
 
@@ -62,8 +62,8 @@ package struct LayerNormalization: Operator {
     let x = try inputs.required(0)
     let axes = try form.axes(of: x.shape)
     let result = try workspace.standardize(
-      x, runsOf: max(1, x.shape[axes].reduce(1, &*)), epsilon: form.epsilon, centring: true)
-    let shape = try x.shape.reduced(along: Array(axes), keepDimensions: true)
+      x, runsOf: max(1, x.shape[axes].reduce(1, *)), epsilon: form.epsilon, centring: true)
+    let shape = x.shape.reduced(along: Array(axes), keepDimensions: true)
     var outputs = [try form.scaled(result.values, inputs, in: workspace)]
     for statistic in [result.means, result.inverseDeviations].prefix(outputCount - 1) {
       outputs.append(statistic.reshaped(to: shape).converted(to: statisticsType))
@@ -111,7 +111,7 @@ package struct RMSNormalization: Operator {
     _ inputs: [Tensor?], in workspace: Workspace
   ) throws(OperatorError) -> [Tensor] {
     let x = try inputs.required(0)
-    let length = max(1, x.shape[try form.axes(of: x.shape)].reduce(1, &*))
+    let length = max(1, x.shape[try form.axes(of: x.shape)].reduce(1, *))
     let result = try workspace.standardize(
       x, runsOf: length, epsilon: form.epsilon, centring: false)
     return [try form.scaled(result.values, inputs, in: workspace)]

@@ -22,7 +22,7 @@ package enum LegacyAlignment: Sendable {
       aligned = shape
     case .axis(let axis) where shape.elementCount != 1:
       let first = axis < 0 ? axis + target.rank : axis
-      guard first >= 0, first + shape.rank <= target.rank else {
+      guard first >= 0, first <= target.rank - shape.rank else {
         throw OperatorError("\(shape) does not fit \(target) from dimension \(axis) on")
       }
       let behind = target.rank - first - shape.rank

@@ -85,7 +85,7 @@ package struct ReducedAxes {
   package let shape: Shape
 
   /// Elements that became one.
-  var count: Int { axes.reduce(1) { $0 &* shape[$1] } }
+  var count: Int { axes.reduce(1) { $0 * shape[$1] } }
 
   /// A formula in the reduced shape stretched to that of the operand.
   func stretch(_ formula: Formula) -> Formula { Formula(StretchToShape(shape), formula) }
@@ -111,7 +111,7 @@ extension ReductionOperator {
     }
     let given = try inputs.optional(1)?.integers("axes")
     let axes = try form.axes(given, rank: x.shape.rank)
-    let shape = try x.shape.reduced(along: axes, keepDimensions: form.keepDimensions)
+    let shape = x.shape.reduced(along: axes, keepDimensions: form.keepDimensions)
     return [TensorType(x.elementType, shape)]
   }
 
@@ -134,7 +134,7 @@ extension ReductionOperator {
     let shape = try context.type(of: x).shape
     let given = try context.operand(1)?.integers("axes")
     let along = ReducedAxes(axes: try form.axes(given, rank: shape.rank), shape: shape)
-    let kept = try shape.reduced(along: along.axes, keepDimensions: true)
+    let kept = shape.reduced(along: along.axes, keepDimensions: true)
     let dy = try context.outputGradient()
     var (keptY, keptDy) = (Formula(context.output()), Formula(dy))
     if !form.keepDimensions {

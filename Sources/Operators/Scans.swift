@@ -33,7 +33,7 @@ extension ExtremumIndexOperator {
     guard x.elementType != .bool else {
       throw OperatorError("the operator is not defined for bool")
     }
-    let shape = try x.shape.reduced(along: [axis], keepDimensions: form.keepsDimension)
+    let shape = x.shape.reduced(along: [axis], keepDimensions: form.keepsDimension)
     guard x.shape[axis] > 0 || shape.elementCount == 0 else {
       throw OperatorError("an axis without elements has no extremum")
     }
@@ -48,7 +48,7 @@ extension ExtremumIndexOperator {
     let indices = try workspace.extremum(
       of: x, axis: axis, largest: Self.findsLargest, selectLast: form.selectsLast)
     return [
-      indices.reshaped(to: try x.shape.reduced(along: [axis], keepDimensions: form.keepsDimension))
+      indices.reshaped(to: x.shape.reduced(along: [axis], keepDimensions: form.keepsDimension))
     ]
   }
 

@@ -98,35 +98,6 @@ package struct Mish: ElementwiseUnary, Attributeless {
   }
 }
 
-/// y = x sigmoid(αx), α = 1 by default: SiLU.
-///
-/// Gradient: dy (s + αx s (1 - s)) with s = sigmoid(αx).
-/// <https://onnx.ai/onnx/operators/onnx__Swish.html>.
-package struct Swish: ElementwiseUnary {
-  private let alpha: Double
-
-  package static let specification = Specification("Swish", since: 24)
-  package static let examples = [
-    Example(
-      "both sides of zero", at: [-1.5, -0.25, 0.5, 2],
-      gives: [-0.2736382857095345, -0.10945587477855048, 0.3112296656009273, 1.7615941559557646]),
-    Example(
-      "steeper", attributes: ["alpha": .float(2)], at: [-1.5, -0.25, 0.5, 2],
-      gives: [-0.07113880976635018, -0.09438516719953635, 0.36552928931500245, 1.964027580075817]),
-  ]
-
-  package init(_ attributes: inout Attributes) throws(OperatorError) {
-    self.alpha = try attributes.float("alpha", default: 1)
-  }
-
-  package var function: UnaryFunction { .swish(alpha: alpha) }
-
-  package func gradient(_ x: Formula, _ y: Formula, _ dy: Formula) -> Formula? {
-    let s = Formula(Sigmoid(), Formula(alpha) * x)
-    return dy * (s + Formula(alpha) * y * (1 - s))
-  }
-}
-
 /// y = x Φ(x), Φ the normal distribution; or its approximation by tanh.
 ///
 /// Gradient: dy (Φ(x) + x φ(x)); that of the approximation, with u = √(2/π) (x + 0.044715 x³) and
