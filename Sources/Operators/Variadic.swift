@@ -85,6 +85,9 @@ package struct Max: ExtremumOperator {
       inputs: [Tensor([3.0, 2, 1]), Tensor([1.0, 4, 4.5]), Tensor([2.0, 5, 3])],
       outputs: [Tensor([3.0, 5, 4.5])], differentiable: [0, 1, 2]),
     Example(
+      "not a number", inputs: [Tensor([Double.nan, 1]), Tensor([1, Double.nan])],
+      outputs: [Tensor([Double.nan, .nan])]),
+    Example(
       "of a scalar", inputs: [Tensor([3.0, -2]), Tensor(scalar: 1.0)],
       outputs: [Tensor([3.0, 1])], differentiable: [0, 1]),
   ]
