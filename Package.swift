@@ -1,5 +1,4 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -77,20 +76,3 @@ let package = Package(
     ],
   cxxLanguageStandard: .cxx17
 )
-
-let exists = { (name: String) in
-  FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/Sources/\(name)")
-    || FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/Tests/\(name)")
-}
-package.targets.removeAll { !exists($0.name) }
-for target in package.targets {
-  target.dependencies.removeAll {
-    switch $0 {
-    case .byNameItem(let name, _), .targetItem(let name, _): !exists(name)
-    default: false
-    }
-  }
-}
-package.products.removeAll {
-  $0.name.lowercased() == "ascribe" && !exists($0.name == "ascribe" ? "AscribeCLI" : $0.name)
-}

@@ -94,6 +94,7 @@ final class PrimitiveCache {
     let reorder = Primitive(try Self.checked(handle, status, "weights"))
     let result = Storage(byteCount: convolution.bufferSize(index))
     try execute(reorder, [tensor.address, result.base])
+    tensor.storage.unload()
     weights[key] = RearrangedWeights(source: tensor.storage, result: result)
     return result
   }

@@ -4,6 +4,9 @@ import CONNX
 ///
 /// A mapped file must not be truncated while it is in use; the system ends the process then.
 package final class FileBytes: @unchecked Sendable {
+  /// Whether the bytes are a file's own, not a copy.
+  package let isMapped: Bool
+
   private let bytes: UnsafeRawBufferPointer
   private let release: @Sendable (UnsafeRawBufferPointer) -> Void
 
@@ -18,6 +21,7 @@ package final class FileBytes: @unchecked Sendable {
   /// Takes over a mapping.
   init(_ mapping: connx_mapping) {
     self.bytes = UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.length)
+    self.isMapped = true
     self.release = { bytes in
       var mapping = connx_mapping(
         bytes: bytes.assumingMemoryBound(to: UInt8.self).baseAddress, length: bytes.count)
@@ -30,6 +34,7 @@ package final class FileBytes: @unchecked Sendable {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: contents.count, alignment: 64)
     copy.copyBytes(from: contents)
     self.bytes = UnsafeRawBufferPointer(copy)
+    self.isMapped = false
     self.release = { $0.deallocate() }
   }
 

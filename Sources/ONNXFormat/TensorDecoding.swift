@@ -156,7 +156,8 @@ private struct TensorReader {
     _ bytes: UnsafeRawBufferPointer, _ type: ElementType, _ shape: Shape, in file: FileBytes
   ) throws(TensorError) -> Tensor {
     try requireBooleans(bytes, type)
-    return Tensor(type, shape, storage: Storage(borrowing: bytes, owner: file))
+    return Tensor(
+      type, shape, storage: Storage(borrowing: bytes, owner: file, isMapped: file.isMapped))
   }
 
   private func sliced(
