@@ -5,9 +5,8 @@ package import Tensors
 /// A convolution, a tensor of its output's shape added to it where there is one, and where it
 /// rectifies, negative results replaced by 0: three nodes in one pass over memory.
 ///
-/// Inputs: x, weights, bias (optional), addend (optional). In float32 the rectifier is oneDNN's, which
-/// makes 0 of a NaN. The fusion comes after gradients are
-/// built, so that it needs none.
+/// Inputs: x, weights, bias (optional), addend (optional). The fusion comes after gradients are
+/// built, so that it needs none. In float32 the rectifier is oneDNN's, which makes 0 of a NaN.
 package struct FusedConvolution: Operator {
   private let attributes: ConvolutionAttributes
   private let rectifies: Bool
