@@ -22,7 +22,7 @@ extension Workspace {
     _ x: Tensor, _ parameters: PoolingParameters
   ) throws(KernelError) -> Tensor {
     let places = try PoolingPlaces(x.shape, parameters)
-    let x = pooled(x)
+    let x = try pooled(x)
     return switch (x.elementType, x.layout) {
     case (.float32, .blockedChannels(16)): maximum(x, places, SIMD16<Float>.self)
     case (.float32, .blockedChannels): maximum(x, places, SIMD8<Float>.self)
@@ -40,7 +40,7 @@ extension Workspace {
     _ dy: Tensor, _ x: Tensor, _ parameters: PoolingParameters
   ) throws(KernelError) -> Tensor {
     let places = try PoolingPlaces(x.shape, parameters)
-    let x = pooled(x)
+    let x = try pooled(x)
     let dy = x.elementType == .float32 ? try reordered(dy, to: x.layout) : rowMajor(dy)
     return switch (x.elementType, x.layout) {
     case (.float32, .blockedChannels(16)): maximumGradient(dy, x, places, SIMD16<Float>.self)
@@ -73,7 +73,7 @@ extension Workspace {
     _ x: Tensor, _ parameters: PoolingParameters
   ) throws(KernelError) -> Tensor {
     let places = try PoolingPlaces(x.shape, parameters)
-    let x = pooled(x)
+    let x = try pooled(x)
     return switch (x.elementType, x.layout) {
     case (.float32, .blockedChannels(16)): average(x, places, SIMD16<Float>.self)
     case (.float32, .blockedChannels): average(x, places, SIMD8<Float>.self)
@@ -88,7 +88,7 @@ extension Workspace {
     _ dy: Tensor, shape: Shape, _ parameters: PoolingParameters
   ) throws(KernelError) -> Tensor {
     let places = try PoolingPlaces(shape, parameters)
-    let dy = pooled(dy)
+    let dy = try pooled(dy)
     return switch (dy.elementType, dy.layout) {
     case (.float32, .blockedChannels(16)): averageGradient(dy, shape, places, SIMD16<Float>.self)
     case (.float32, .blockedChannels): averageGradient(dy, shape, places, SIMD8<Float>.self)
@@ -98,11 +98,14 @@ extension Workspace {
     }
   }
 
-  /// `x` in a layout that keeps the lanes of a plane together.
-  private func pooled(_ x: Tensor) -> Tensor {
+  /// `x` in a layout whose planes hold what pooling works on at one place: blocks of channels where
+  /// there are enough of them, since those go through vector registers.
+  private func pooled(_ x: Tensor) throws(KernelError) -> Tensor {
     switch x.layout {
     case .blockedChannels(8), .blockedChannels(16): x
-    default: rowMajor(x)
+    default:
+      x.elementType == .float32 && x.shape[1] >= 8
+        ? try reordered(x, to: .blockedChannels(16)) : rowMajor(x)
     }
   }
 }
@@ -120,9 +123,7 @@ extension Workspace {
         let input = source + plane * places.inputSize
         let output = target + plane * places.outputSize
         places.forEachWindow { index, window in
-          var best = L.least
-          window.forEachPlace { place in best.raise(to: input[place]) }
-          output[index] = best
+          L.storeMaximum(of: input, window, to: output + index)
         }
       }
     }
@@ -143,14 +144,14 @@ extension Workspace {
         let sums = target + plane * places.inputSize
         for index in 0..<places.inputSize { sums[index] = L.zero }
         places.forEachWindow { index, window in
-          L.scatter(output[index], to: sums, atMaximumOf: input, window)
+          L.scatter(output + index, to: sums, atMaximumOf: input, window)
         }
       }
     }
     return result
   }
 
-  private func maximumIndices<L: MaximumLane>(
+  private func maximumIndices<L: ScalarLane>(
     _ x: Tensor, _ isColumnMajor: Bool, _ places: PoolingPlaces, _ lane: L.Type
   ) -> Tensor {
     let result = tensor(.int64, places.output)
@@ -159,11 +160,7 @@ extension Workspace {
     for plane in 0..<(result.elementCount / max(places.outputSize, 1)) {
       let input = source + plane * places.inputSize
       places.forEachWindow { index, window in
-        var best = L.least
-        var choice = window.isEmpty ? 0 : window.first
-        window.forEachPlace { place in
-          if best.raise(to: input[place]) { choice = place }
-        }
+        let choice = L.maximum(of: input, window)?.place ?? 0
         let place = isColumnMajor ? places.columnMajor(choice) : choice
         target[plane * places.outputSize + index] = Int64(plane * places.inputSize + place)
       }

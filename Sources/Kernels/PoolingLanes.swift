@@ -1,17 +1,19 @@
+import CDNNL
+
 /// What pooling takes the maximum of at one place: an element, or the elements of a block of
 /// channels.
 protocol MaximumLane {
-  static var least: Self { get }
   static var zero: Self { get }
 
-  /// Replaces this by `other` where that is greater or not a number; whether it did so anywhere.
-  @discardableResult
-  mutating func raise(to other: Self) -> Bool
+  /// Stores the maximum of the window; the least number if it has no places.
+  static func storeMaximum(
+    of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window,
+    to output: UnsafeMutablePointer<Self>)
 
   /// Adds `gradient` to `sums` where `input` has its first maximum in the window.
   static func scatter(
-    _ gradient: Self, to sums: UnsafeMutablePointer<Self>, atMaximumOf input: UnsafePointer<Self>,
-    _ window: PoolingPlaces.Window)
+    _ gradient: UnsafePointer<Self>, to sums: UnsafeMutablePointer<Self>,
+    atMaximumOf input: UnsafePointer<Self>, _ window: PoolingPlaces.Window)
 }
 
 /// What pooling averages at one place.
@@ -22,26 +24,41 @@ protocol AverageLane {
   func divided(by count: Int) -> Self
 }
 
-protocol ScalarLane: MaximumLane, Comparable, AdditiveArithmetic {}
+/// An element at one place.
+protocol ScalarLane: MaximumLane, Comparable, AdditiveArithmetic {
+  static var least: Self { get }
+}
 
 extension ScalarLane {
+  /// The maximum of the window and its first place; nil if it has no places.
   @inline(__always)
-  mutating func raise(to other: Self) -> Bool {
-    guard other > self || other != other else { return false }
-    self = other
-    return true
+  static func maximum(
+    of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window
+  ) -> (value: Self, place: Int)? {
+    guard !window.isEmpty else { return nil }
+    var best = (value: least, place: window.first)
+    window.forEachPlace { place in
+      let other = input[place]
+      if other > best.value || other != other { best = (other, place) }
+    }
+    return best
+  }
+
+  @inline(__always)
+  static func storeMaximum(
+    of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window,
+    to output: UnsafeMutablePointer<Self>
+  ) {
+    output.pointee = maximum(of: input, window)?.value ?? least
   }
 
   @inline(__always)
   static func scatter(
-    _ gradient: Self, to sums: UnsafeMutablePointer<Self>, atMaximumOf input: UnsafePointer<Self>,
-    _ window: PoolingPlaces.Window
+    _ gradient: UnsafePointer<Self>, to sums: UnsafeMutablePointer<Self>,
+    atMaximumOf input: UnsafePointer<Self>, _ window: PoolingPlaces.Window
   ) {
-    guard !window.isEmpty else { return }
-    var best = least
-    var choice = window.first
-    window.forEachPlace { place in if best.raise(to: input[place]) { choice = place } }
-    sums[choice] += gradient
+    guard let place = maximum(of: input, window)?.place else { return }
+    sums[place] += gradient.pointee
   }
 }
 
@@ -58,46 +75,7 @@ extension AverageLane where Self: BinaryFloatingPoint {
   func divided(by count: Int) -> Self { count == 0 ? 0 : self / Self(count) }
 }
 
-/// A block of channels at one place.
-protocol BlockLane: MaximumLane, AverageLane, SIMD
-where Scalar == Float, MaskStorage.Scalar == Int32 {
-  /// All bits where this is greater than `other` or not a number, none elsewhere.
-  func exceeds(_ other: Self) -> MaskStorage
-  var bits: MaskStorage { get }
-  init(bits: MaskStorage)
-}
-
-extension BlockLane {
-  static var least: Self { Self(repeating: -.infinity) }
-  static var zero: Self { Self(repeating: 0) }
-
-  @inline(__always)
-  mutating func raise(to other: Self) -> Bool {
-    self = Self(bits: bits.replaced(by: other.bits, where: other.exceeds(self)))
-    return true
-  }
-
-  @inline(__always)
-  static func scatter(
-    _ gradient: Self, to sums: UnsafeMutablePointer<Self>, atMaximumOf input: UnsafePointer<Self>,
-    _ window: PoolingPlaces.Window
-  ) {
-    guard !window.isEmpty else { return }
-    var best = least
-    var choices = MaskStorage(repeating: Int32(truncatingIfNeeded: window.first))
-    window.forEachPlace { place in
-      let other = input[place]
-      let isBetter = other.exceeds(best)
-      best = Self(bits: best.bits.replaced(by: other.bits, where: isBetter))
-      choices = choices.replaced(
-        by: MaskStorage(repeating: Int32(truncatingIfNeeded: place)), where: isBetter)
-    }
-    let target = UnsafeMutableRawPointer(sums).assumingMemoryBound(to: Float.self)
-    for lane in 0..<scalarCount {
-      target[Int(choices[lane]) * scalarCount + lane] += gradient[lane]
-    }
-  }
-
+extension AverageLane where Self: SIMD, Scalar == Float {
   @inline(__always)
   mutating func add(_ other: Self) { self += other }
 
@@ -105,32 +83,54 @@ extension BlockLane {
   func divided(by count: Int) -> Self { count == 0 ? .zero : self / Float(count) }
 }
 
-extension SIMD where Scalar == Int32 {
-  /// The bits of `other` where those of `mask` are set, and of this elsewhere.
+extension SIMD8: MaximumLane, AverageLane where Scalar == Float {
   @inline(__always)
-  fileprivate func replaced(by other: Self, where mask: Self) -> Self {
-    (other & mask) | (self & ~mask)
+  static func storeMaximum(
+    of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window,
+    to output: UnsafeMutablePointer<Self>
+  ) {
+    withUnsafePointer(to: window.forC) {
+      cdnnl_maximum_8(floats(input), $0, floats(output))
+    }
+  }
+
+  @inline(__always)
+  static func scatter(
+    _ gradient: UnsafePointer<Self>, to sums: UnsafeMutablePointer<Self>,
+    atMaximumOf input: UnsafePointer<Self>, _ window: PoolingPlaces.Window
+  ) {
+    withUnsafePointer(to: window.forC) {
+      cdnnl_maximum_gradient_8(floats(input), $0, floats(gradient), floats(sums))
+    }
   }
 }
 
-extension SIMD8: BlockLane, MaximumLane, AverageLane where Scalar == Float {
-  var bits: SIMD8<Int32> { unsafeBitCast(self, to: SIMD8<Int32>.self) }
-
-  init(bits: SIMD8<Int32>) { self = unsafeBitCast(bits, to: Self.self) }
+extension SIMD16: MaximumLane, AverageLane where Scalar == Float {
+  @inline(__always)
+  static func storeMaximum(
+    of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window,
+    to output: UnsafeMutablePointer<Self>
+  ) {
+    withUnsafePointer(to: window.forC) {
+      cdnnl_maximum_16(floats(input), $0, floats(output))
+    }
+  }
 
   @inline(__always)
-  func exceeds(_ other: Self) -> SIMD8<Int32> {
-    unsafeBitCast((self .> other) .| (self .!= self), to: SIMD8<Int32>.self)
+  static func scatter(
+    _ gradient: UnsafePointer<Self>, to sums: UnsafeMutablePointer<Self>,
+    atMaximumOf input: UnsafePointer<Self>, _ window: PoolingPlaces.Window
+  ) {
+    withUnsafePointer(to: window.forC) {
+      cdnnl_maximum_gradient_16(floats(input), $0, floats(gradient), floats(sums))
+    }
   }
 }
 
-extension SIMD16: BlockLane, MaximumLane, AverageLane where Scalar == Float {
-  var bits: SIMD16<Int32> { unsafeBitCast(self, to: SIMD16<Int32>.self) }
+private func floats(_ blocks: UnsafeRawPointer) -> UnsafePointer<Float> {
+  blocks.assumingMemoryBound(to: Float.self)
+}
 
-  init(bits: SIMD16<Int32>) { self = unsafeBitCast(bits, to: Self.self) }
-
-  @inline(__always)
-  func exceeds(_ other: Self) -> SIMD16<Int32> {
-    unsafeBitCast((self .> other) .| (self .!= self), to: SIMD16<Int32>.self)
-  }
+private func floats(_ blocks: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Float> {
+  blocks.assumingMemoryBound(to: Float.self)
 }

@@ -1,3 +1,4 @@
+import CDNNL
 import Tensors
 
 /// Which places of a plane each window of a pooling covers, for 1 to 3 spatial dimensions.
@@ -21,6 +22,12 @@ struct PoolingPlaces {
 
     /// Whether all of the window lies in the padding.
     var isEmpty: Bool { counts.z == 0 || counts.y == 0 || counts.x == 0 }
+
+    /// The same part in C's terms.
+    var forC: cdnnl_window {
+      cdnnl_window(
+        first: first, counts: (counts.z, counts.y, counts.x), steps: (steps.z, steps.y, steps.x))
+    }
 
     /// Calls `body` with the first place, the step and the count of each row.
     @inline(__always)

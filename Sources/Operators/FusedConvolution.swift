@@ -6,7 +6,7 @@ package import Tensors
 /// rectifies, negative results replaced by 0: three nodes in one pass over memory.
 ///
 /// Inputs: x, weights, bias (optional), addend (optional). The fusion comes after gradients are
-/// built, so that it needs none.
+/// built, so that it needs none. In float32 the rectifier is oneDNN's, which makes 0 of a NaN.
 package struct FusedConvolution: Operator {
   private let attributes: ConvolutionAttributes
   private let rectifies: Bool

@@ -1,4 +1,5 @@
-/// oneDNN and its OpenMP team as plain C functions, without its descriptors and unions.
+/// oneDNN and its OpenMP team as plain C functions, without its descriptors and unions; and the
+/// maximum over windows, which oneDNN lacks in the form that is needed.
 ///
 /// Functions that create something return a status: 0 for success, otherwise a number that
 /// `cdnnl_status_message` explains. Extents and strides are arrays of `rank` (or, for the spatial
@@ -120,5 +121,23 @@ struct cdnnl_product {
 int32_t cdnnl_product_create(
     const cdnnl_engine_t *engine, const struct cdnnl_product *product,
     cdnnl_primitive_t **primitive);
+
+/// The part of a pooling window that lies in the input: the first place, and along three dimensions
+/// how many places there are and how far apart.
+struct cdnnl_window {
+  ptrdiff_t first;
+  ptrdiff_t counts[3], steps[3];
+};
+
+/// The maximum of a window over blocks of 8 or 16 channels, by PyTorch's conventions, which oneDNN's
+/// pooling does not follow: a NaN wins, and a window of nothing but minus infinity yields that.
+void cdnnl_maximum_8(const float *input, const struct cdnnl_window *window, float *output);
+void cdnnl_maximum_16(const float *input, const struct cdnnl_window *window, float *output);
+
+/// Adds a block of the gradient to `sums`, for each channel at the first maximum in the window.
+void cdnnl_maximum_gradient_8(
+    const float *input, const struct cdnnl_window *window, const float *gradient, float *sums);
+void cdnnl_maximum_gradient_16(
+    const float *input, const struct cdnnl_window *window, const float *gradient, float *sums);
 
 #endif
