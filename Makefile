@@ -25,7 +25,8 @@ demo:
 	@Scripts/bootstrap.sh
 	@$(BUILD) --product ascribe
 	@$(ASCRIBE) attribute "$(MODEL)" "$(PICTURE)" --output "$(OUTPUT)"
-	@echo "The picture beside its explanation: $(OUTPUT)/$(basename $(notdir $(PICTURE))).png"
+	@name=$$(basename "$(PICTURE)"); \
+	  echo "The picture beside its explanation: $(OUTPUT)/$${name%.*}.png"
 
 test:
 	@Scripts/bootstrap.sh test
