@@ -30,6 +30,11 @@ extension ModelSession {
       if rows > 1 { sample[index] = inputs[index].rows(row..<(row + 1)) }
       let problem = try problem(
         sample, at: index, options: options, baseline: try baseline(sample[index]))
+      guard rows == 1 || problem.function.rowsAreIndependent else {
+        throw ModelError(
+          "the model mixes the \(rows) rows of input '\(model.inputs[index].name)', so they are "
+            + "no samples; give one row", kind: .usage)
+      }
       return try problem.explain(options, labels) { share in
         try progress((Double(row) + share) / Double(rows))
       }
@@ -103,6 +108,9 @@ private struct Problem {
     let targets = try options.targets.map { try $0.index(in: scores, labels) }
     let prediction = clock.now - start
     return try targets.enumerated().map { number, target in
+      guard scores[target].isFinite else {
+        throw ModelError("score \(target) of this input is \(scores[target]), nothing to explain")
+      }
       let start = clock.now
       let (method, map) = try map(options, target) { share in
         try progress((Double(number) + share) / Double(targets.count))

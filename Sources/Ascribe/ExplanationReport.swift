@@ -102,6 +102,9 @@ extension Explanation {
   ///
   /// - Throws: `ModelError` if the attribution is not a picture of the input's size.
   public func picture(of input: ModelInput, options: AttributionOptions) throws -> [UInt8] {
+    guard options.layer == nil else {
+      throw ModelError("a layer is no picture; leave png out of --format", kind: .usage)
+    }
     guard let picture = input.picture, let preprocessing = input.preprocessing else {
       throw ModelError("the input is no picture; leave png out of --format", kind: .usage)
     }

@@ -64,6 +64,7 @@ struct Attribute: ParsableCommand {
     let attributionOptions = try attributionOptions()
     let formats = try formats()
     let job = try Job(options)
+    try job.checkNames()
     try OutputFile.makeFolder(output)
     let digest = job.model.sha256()
     let bar = ProgressBar("explaining", isQuiet: options.quiet)

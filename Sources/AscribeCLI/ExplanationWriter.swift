@@ -21,7 +21,8 @@ struct ExplanationWriter {
   func write(
     _ explanations: [[Explanation]], formats: Set<OutputFormat>?
   ) throws -> [ExplanationReport] {
-    let formats = formats ?? (input.picture == nil ? [.npy, .json] : [.npy, .json, .png])
+    let drawsPicture = input.picture != nil && options.layer == nil
+    let formats = formats ?? (drawsPicture ? [.npy, .json, .png] : [.npy, .json])
     let targetCount = explanations.first?.count ?? 0
     var reports: [ExplanationReport] = []
     for target in 0..<targetCount {
@@ -35,7 +36,7 @@ struct ExplanationWriter {
         try OutputFile.write(map(of: samples).npyData(), to: path + ".npy")
       }
       if formats.contains(.json) { try writeJSON(facts, to: path + ".json") }
-      if formats.contains(.png), let first = samples.first, options.layer == nil {
+      if formats.contains(.png), let first = samples.first {
         try OutputFile.write(try first.picture(of: input, options: options), to: path + ".png")
       }
       reports += facts

@@ -87,6 +87,17 @@ struct Job {
     }
   }
 
+  /// Refuses files that would write to the same outputs.
+  func checkNames() throws {
+    let stems = files.map { URL(filePath: $0).deletingPathExtension().lastPathComponent }
+    let counts = Dictionary(stems.map { ($0, 1) }, uniquingKeysWith: +)
+    if let twice = stems.first(where: { counts[$0, default: 0] > 1 }) {
+      throw ModelError(
+        "two inputs are named '\(twice)', so one would overwrite the other's results; run them "
+          + "apart, with an output folder each", kind: .usage)
+    }
+  }
+
   /// The content of one of the files.
   func read(_ path: String) throws -> ModelInput {
     try model.input(contentsOf: path, for: port, rule: rule)

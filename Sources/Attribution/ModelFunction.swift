@@ -12,6 +12,8 @@ package final class ModelFunction: DifferentiableFunction {
   package let elementType: ElementType
   package private(set) var batchSize = 1
   package private(set) var passes = Passes()
+  /// Whether the model gives each row of a batch what it would give it alone.
+  package private(set) var rowsAreIndependent = true
 
   /// The node that was left out so that scores are logits, where one was.
   package let omittedNode: String?
@@ -175,17 +177,15 @@ package final class ModelFunction: DifferentiableFunction {
     case .fixed(let extent): return extent
     case .free: break
     }
-    guard try rowsAreIndependent() else { return 1 }
+    rowsAreIndependent = try checkIndependence()
+    guard rowsAreIndependent else { return 1 }
     let bytes = try differentiated(rows: 2).peakBytes / 2
     return max(1, min(Self.largestBatch, memoryLimit / max(bytes, 1)))
   }
 
-  /// Whether a model that declares batches of one gives each row of a larger batch what it would
-  /// give it alone. A batch dimension that is left open says so by itself.
-  private func rowsAreIndependent() throws(ModelError) -> Bool {
-    if case .symbolic? = model.declaredType(of: model.inputs[explained])?.dimensions?.first {
-      return true
-    }
+  /// Runs two rows together and alone. A file cannot say that its first dimension counts samples, and
+  /// many declare batches of one that take more.
+  private func checkIndependence() throws(ModelError) -> Bool {
     let points = Tensor.noise(shape: Shape([2] + pointShape), seed: 1).converted(to: elementType)
     let together: [[Double]]
     do throws(ModelError) {
