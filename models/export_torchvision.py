@@ -47,8 +47,8 @@ DEFAULT_SIZES = {"inception_v3": 299}
 INPUT_TRANSFORMERS = {"googlenet", "inception_v3"}
 DEFAULT_OPSETS = {"torchscript": 17, "dynamo": 18}
 STATISTICS_BATCH = 8
-SMALLEST_SPREAD = 0.02
-SMALLEST_VARIANCE = 0.1
+SMALLEST_SPREAD = 0.03
+SMALLEST_VARIANCE = 0.01
 
 
 @dataclass(frozen=True)
