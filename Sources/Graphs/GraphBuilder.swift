@@ -42,11 +42,12 @@ package struct GraphBuilder {
 
   /// A node whose output types follow from those of its inputs.
   ///
-  /// - Throws: `OperatorError` if the operator refuses the inputs.
+  /// - Throws: `OperatorError` if the operator refuses the inputs or an output is too large.
   package mutating func append(
     _ operation: any Operator, _ inputs: [Value?], name: String? = nil, outputNames: [String] = []
   ) throws(OperatorError) -> [Value] {
     let types = try operation.infer(inputs.map { $0.flatMap(operand) })
+    for type in types { _ = try type.checkedByteCount() }
     return place(operation, inputs, types: types, name: name, outputNames: outputNames)
   }
 
