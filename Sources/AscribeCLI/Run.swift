@@ -26,7 +26,10 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let job = try Job(options)
-    if let output { try OutputFile.makeFolder(output) }
+    if let output {
+      try job.requireDistinctStems()
+      try OutputFile.makeFolder(output)
+    }
     var predictions: [Prediction] = []
     for path in job.files {
       let input = try job.read(path)
