@@ -72,7 +72,10 @@ let package = Package(
       .testTarget(
         name: "ConformanceTests",
         dependencies: ["ONNXFormat", "Rewrites", "Operators", "Graphs", "Kernels", "Tensors"],
-        exclude: ["supported.txt"], swiftSettings: strict)
+        exclude: ["supported.txt"], swiftSettings: strict),
+      .testTarget(
+        name: "AscribeCLITests", dependencies: ["AscribeCLI", "ONNXFormat", "Tensors"],
+        exclude: ["Help"], swiftSettings: strict),
     ],
   cxxLanguageStandard: .cxx17
 )

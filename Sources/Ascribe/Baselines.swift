@@ -26,12 +26,11 @@ extension Model {
     case .file(let path):
       let reference = try self.input(contentsOf: path, for: port, rule: rule).tensor
       guard reference.shape.first == 1 else {
-        throw ModelError("a baseline is one sample, not \(reference)", kind: .usage, file: path)
+        throw ModelError("a baseline is one sample, not \(reference)", file: path)
       }
       guard reference.shape.dropFirst().elementsEqual(input.tensor.shape.dropFirst()) else {
         throw ModelError(
-          "the baseline has shape \(reference.shape), the input \(input.tensor.shape)",
-          kind: .usage, file: path)
+          "the baseline has shape \(reference.shape), the input \(input.tensor.shape)", file: path)
       }
       return { _ in reference }
     }

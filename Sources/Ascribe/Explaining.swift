@@ -21,6 +21,18 @@ extension ModelSession {
     labels: [String] = [], baseline: (Tensor) throws -> Tensor,
     progress: (Double) throws -> Void = { _ in }
   ) throws -> [[Explanation]] {
+    do {
+      return try explanations(
+        of: inputs, at: index, options, labels, baseline: baseline, progress: progress)
+    } catch let error as ModelError {
+      throw error.inFile(model.url.relativePath)
+    }
+  }
+
+  private func explanations(
+    of inputs: [Tensor], at index: Int, _ options: AttributionOptions, _ labels: [String],
+    baseline: (Tensor) throws -> Tensor, progress: (Double) throws -> Void
+  ) throws -> [[Explanation]] {
     guard index < inputs.count else {
       throw ModelError("the model has no input \(index)", kind: .usage)
     }
@@ -115,6 +127,7 @@ private struct Problem {
       let (method, map) = try map(options, target) { share in
         try progress((Double(number) + share) / Double(targets.count))
       }
+      try map.requireFinite(target: target)
       let seconds = (clock.now - start + prediction / targets.count) / .seconds(1)
       return Explanation(
         target: ExplainedTarget(
@@ -155,6 +168,22 @@ private struct Problem {
     try function.integratedGradients(
       at: point, from: baseline, target: target, nodes: options.quadrature.nodes(options.steps),
       progress: progress)
+  }
+}
+
+extension AttributionMap {
+  /// Refuses a map that says nothing.
+  fileprivate func requireFinite(target: Int) throws(ModelError) {
+    guard score.isFinite else {
+      throw ModelError("score \(target) is \(score) at this input; is it preprocessed right?")
+    }
+    if let baselineScore, !baselineScore.isFinite {
+      throw ModelError("score \(target) is \(baselineScore) at the baseline; choose another one")
+    }
+    guard sum.isFinite else {
+      throw ModelError(
+        "the gradient of score \(target) is not finite here; try --precision float64")
+    }
   }
 }
 

@@ -48,7 +48,7 @@ public struct ExplanationReport: Sendable, Codable {
 }
 
 extension ExplanationReport {
-  /// Writes every key, with null for what does not apply.
+  /// Writes every key, with null for what does not apply; `layer` only where one was explained.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(model, forKey: .model)
@@ -56,7 +56,7 @@ extension ExplanationReport {
     try container.encode(input, forKey: .input)
     try container.encode(method, forKey: .method)
     try container.encode(target, forKey: .target)
-    try container.encode(layer, forKey: .layer)
+    try container.encodeIfPresent(layer, forKey: .layer)
     try container.encode(baseline, forKey: .baseline)
     try container.encode(quadrature, forKey: .quadrature)
     try container.encode(steps, forKey: .steps)
@@ -102,9 +102,6 @@ extension Explanation {
   ///
   /// - Throws: `ModelError` if the attribution is not a picture of the input's size.
   public func picture(of input: ModelInput, options: AttributionOptions) throws -> [UInt8] {
-    guard options.layer == nil else {
-      throw ModelError("a layer is no picture; leave png out of --format", kind: .usage)
-    }
     guard let picture = input.picture, let preprocessing = input.preprocessing else {
       throw ModelError("the input is no picture; leave png out of --format", kind: .usage)
     }

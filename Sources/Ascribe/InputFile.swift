@@ -16,6 +16,16 @@ public struct ModelInput: Sendable {
   public let picture: Picture?
   /// How pixels became numbers, where the file is a picture.
   public let preprocessing: Preprocessing?
+
+  /// The name of a file without folder and ending.
+  public static func stem(of path: String) -> String {
+    URL(filePath: path).deletingPathExtension().lastPathComponent
+  }
+
+  /// Whether a file is read as a picture, by its ending.
+  public static func isPicture(_ path: String) -> Bool {
+    !["npy", "pb"].contains(URL(filePath: path).pathExtension.lowercased())
+  }
 }
 
 /// How pictures become the input of a model.
@@ -34,12 +44,14 @@ extension Model {
   ///
   /// - Throws: `ModelError` if there is no such preset or the file is not sound.
   public func pictureRule(_ name: String?) throws -> PictureRule {
+    var file = name.flatMap { $0.hasSuffix(".json") ? $0 : nil }
     do throws(PreprocessingError) {
       if let name {
         return PictureRule(preprocessing: try preset(name), name: name, isGuess: false)
       }
       let beside = url.deletingPathExtension().appendingPathExtension("preprocess.json")
       if FileManager.default.fileExists(atPath: beside.path) {
+        file = beside.relativePath
         return PictureRule(
           preprocessing: try Preprocessing(contentsOf: beside.path),
           name: beside.lastPathComponent, isGuess: false)
@@ -47,7 +59,9 @@ extension Model {
       let guess = inputs.first?.channelCount == 1 ? "unit" : "imagenet"
       return PictureRule(preprocessing: try preset(guess), name: guess, isGuess: true)
     } catch {
-      throw ModelError(error.description, kind: error.isMissingFile ? .noInput : .usage)
+      let kind: ModelError.Kind =
+        error.isMissingFile ? .noInput : error.isUsage ? .usage : .badData
+      throw ModelError(error.description, kind: kind, file: kind == .usage ? nil : file)
     }
   }
 
@@ -67,14 +81,19 @@ extension Model {
     guard let path = path ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil) else {
       return []
     }
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      let isThere = FileManager.default.fileExists(atPath: path)
-      throw ModelError(
-        isThere ? "the labels are not UTF-8 text" : "no such file",
-        kind: isThere ? .badData : .noInput, file: path)
+    let bytes = try Self.map(path)
+    guard bytes.count <= Self.largestLabelFile else {
+      throw ModelError("the file is too large to hold labels", file: path)
     }
-    return text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+    guard let text = bytes.withBytes({ String(validating: $0, as: UTF8.self) }) else {
+      throw ModelError("the labels are not UTF-8 text", file: path)
+    }
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let labels = lines.map { $0.trimmingCharacters(in: .whitespaces) }
+    return Array(labels[..<(labels.lastIndex { !$0.isEmpty }.map { $0 + 1 } ?? 0)])
   }
+
+  private static let largestLabelFile = 1 << 26
 
   /// Reads a picture, `.npy` or `.pb` file for an input of the model.
   ///
@@ -84,7 +103,7 @@ extension Model {
   public func input(contentsOf path: String, for port: ModelPort, rule: PictureRule) throws
     -> ModelInput
   {
-    let stem = URL(filePath: path).deletingPathExtension().lastPathComponent
+    let stem = ModelInput.stem(of: path)
     switch URL(filePath: path).pathExtension.lowercased() {
     case "npy":
       let tensor = try fitted(try Self.readNPY(path), to: port, path)
@@ -122,26 +141,28 @@ extension Model {
   }
 
   private static func readNPY(_ path: String) throws -> Tensor {
-    guard let data = FileManager.default.contents(atPath: path) else { throw unreadable(path) }
+    let bytes = try map(path)
     do {
-      return try Tensor(npy: [UInt8](data))
+      return try bytes.withBytes { (bytes) throws(NPYError) in try Tensor(npy: bytes) }
     } catch {
       throw ModelError(error.description, file: path)
     }
   }
 
   private static func readTensor(_ path: String) throws -> Tensor {
-    guard FileManager.default.isReadableFile(atPath: path) else { throw unreadable(path) }
-    do {
+    do throws(ModelFileError) {
       return try TensorFile(contentsOf: path).tensor
     } catch {
-      throw ModelError(String(describing: error))
+      throw ModelError(error)
     }
   }
 
-  private static func unreadable(_ path: String) -> ModelError {
-    let isThere = FileManager.default.fileExists(atPath: path)
-    return ModelError(isThere ? "cannot be read" : "no such file", kind: .noInput, file: path)
+  private static func map(_ path: String) throws(ModelError) -> FileBytes {
+    do throws(FileProblem) {
+      return try FileBytes(mapping: path)
+    } catch {
+      throw ModelError(error.description, kind: error == .empty ? .badData : .noInput, file: path)
+    }
   }
 
   /// The tensor as a batch in the element type of the input.

@@ -28,7 +28,7 @@ public struct Model: Sendable {
     let graph: Graph
     do throws(ModelError) {
       self.file = try ModelFile(opening: url.path)
-      graph = try Importer.graph(of: try file.readMessages(), precision: precision)
+      graph = try file.graph(precision: precision)
     } catch {
       throw error.inFile(url.relativePath)
     }

@@ -1,4 +1,5 @@
 import Attribution
+import Foundation
 import Graphs
 import Kernels
 import Rewrites
@@ -35,12 +36,20 @@ public final class ModelSession {
   ///
   /// - Throws: `ModelError` if an input does not fit or a node fails.
   public func run(_ inputs: [Tensor]) throws -> [Tensor] {
+    do throws(ModelError) {
+      return try outputs(of: inputs)
+    } catch {
+      throw error.inFile(model.url.relativePath)
+    }
+  }
+
+  private func outputs(of inputs: [Tensor]) throws(ModelError) -> [Tensor] {
     let rows = inputs.first?.shape.first ?? 1
     let declaresOne = model.inputs.first?.dimensions?.first == 1
     guard declaresOne, rows > 1, inputs.allSatisfy({ $0.shape.first == rows }) else {
       return try compute(nil, from: inputs)
     }
-    let results = try (0..<rows).map { row in
+    let results = try (0..<rows).map { (row) throws(ModelError) in
       try compute(nil, from: inputs.map { $0.rows(row..<(row + 1)) })
     }
     return results[0].indices.map { index in Tensor(stacking: results.map { $0[index] }) }

@@ -86,8 +86,8 @@ extension ModelSummary {
   ///   supported are listed, not thrown.
   public init(contentsOf url: URL) throws {
     do throws(ModelError) {
-      let message = try ModelFile(opening: url.path).readMessages()
-      try self.init(message, try Importer.outcome(of: message))
+      let (messages, outcome) = try ModelFile(opening: url.path).read()
+      try self.init(messages, outcome)
     } catch {
       throw error.inFile(url.relativePath)
     }

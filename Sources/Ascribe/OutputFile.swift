@@ -11,15 +11,18 @@ public enum OutputFile {
   /// - Throws: `ModelError` of kind `cannotWrite`; nothing is left behind then.
   public static func write(_ bytes: [UInt8], to path: String) throws {
     let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"
-    pending.withLock { _ = $0.insert(temporary) }
+    let file = pending.withLock { pending in
+      pending.insert(temporary)
+      return fopen(temporary, "wb")
+    }
     defer { pending.withLock { _ = $0.remove(temporary) } }
-    do {
-      try Data(bytes).write(to: URL(filePath: temporary))
-      guard rename(temporary, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-    } catch {
-      let reason = String(cString: strerror(errno))
+    guard let file else { throw failure(path, errno) }
+    let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count && fflush(file) == 0
+    let problem = errno
+    guard fclose(file) == 0, isWritten, rename(temporary, path) == 0 else {
+      let failure = failure(path, isWritten ? errno : problem)
       unlink(temporary)
-      throw ModelError("cannot be written: \(reason)", kind: .cannotWrite, file: path)
+      throw failure
     }
   }
 
@@ -32,14 +35,19 @@ public enum OutputFile {
     } catch {
       throw ModelError("no folder can be made here", kind: .cannotWrite, file: path)
     }
-    guard access(path, W_OK | X_OK) == 0 else {
-      let reason = String(cString: strerror(errno))
-      throw ModelError("cannot be written: \(reason)", kind: .cannotWrite, file: path)
+    guard access(path, W_OK | X_OK) == 0 else { throw failure(path, errno) }
+  }
+
+  /// Removes what is half written and then ends the program; other threads write nothing meanwhile.
+  public static func abandon(_ end: () -> Never) -> Never {
+    pending.withLock { pending in
+      for path in pending { unlink(path) }
+      end()
     }
   }
 
-  /// Removes temporary files that are being written, before an interrupted program ends.
-  public static func removePending() {
-    for path in pending.withLock({ $0 }) { unlink(path) }
+  private static func failure(_ path: String, _ code: Int32) -> ModelError {
+    ModelError(
+      "cannot be written: \(String(cString: strerror(code)))", kind: .cannotWrite, file: path)
   }
 }

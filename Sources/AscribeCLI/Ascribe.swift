@@ -20,6 +20,7 @@ struct AscribeCommand: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
+      try Console.finish()
     } catch {
       Failure.exit(error)
     }

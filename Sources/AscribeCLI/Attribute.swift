@@ -64,7 +64,8 @@ struct Attribute: ParsableCommand {
     let attributionOptions = try attributionOptions()
     let formats = try formats()
     let job = try Job(options)
-    try job.checkNames()
+    try job.requireDistinctStems()
+    if formats?.contains(.png) == true { try requirePictures(job) }
     try OutputFile.makeFolder(output)
     let digest = job.model.sha256()
     let bar = ProgressBar("explaining", isQuiet: options.quiet)
@@ -89,26 +90,33 @@ struct Attribute: ParsableCommand {
     _ input: ModelInput, _ job: Job, _ options: AttributionOptions,
     progress: (Double) -> Void
   ) throws -> [[Explanation]] {
-    do {
-      let baseline = try job.model.baseline(
-        options.baseline, for: input, port: job.port, rule: job.rule)
-      return try job.session.explain(
-        job.tensors(with: input), at: job.portIndex, options: options, labels: job.labels,
-        baseline: { baseline($0) }, progress: { progress($0) })
-    } catch let error as ModelError {
-      throw error.inFile(self.options.model)
+    let baseline = try job.model.baseline(
+      options.baseline, for: input, port: job.port, rule: job.rule)
+    return try job.session.explain(
+      job.tensors(with: input), at: job.portIndex, options: options, labels: job.labels,
+      baseline: { baseline($0) }, progress: { progress($0) })
+  }
+
+  private func requirePictures(_ job: Job) throws {
+    guard layer == nil else {
+      throw ModelError("a layer has no picture; leave png out of --format", kind: .usage)
+    }
+    for path in job.files where !ModelInput.isPicture(path) {
+      throw ModelError(
+        "a tensor has no picture; leave png out of --format", kind: .usage, file: path)
     }
   }
 
   private func attributionOptions() throws -> AttributionOptions {
     var options = AttributionOptions()
     options.method = method
-    options.targets = target.split(separator: ",").map { item in
-      let text = item.trimmingCharacters(in: .whitespaces)
+    options.targets = try target.split(separator: ",", omittingEmptySubsequences: false).map {
+      let text = $0.trimmingCharacters(in: .whitespaces)
+      guard !text.isEmpty else { throw ValidationError("--target '\(target)' has an empty item") }
       return text == "argmax" ? .argmax : Int(text).map(Target.index) ?? .label(text)
     }
-    guard !options.targets.isEmpty else { throw ValidationError("--target is empty") }
     options.space = TargetSpace(targetSpace)
+    guard !baseline.isEmpty else { throw ValidationError("--baseline is empty") }
     guard let baseline = Baseline(baseline) else {
       throw ValidationError("--baseline noise:SEED takes a whole number, as in noise:1")
     }

@@ -30,7 +30,12 @@ struct Bench: ParsableCommand {
 
   func run() throws {
     let model = try Model(contentsOf: URL(filePath: model))
-    let profile = try ModelSession(model).profile(batch: batch, runs: runs, size: size)
+    let profile: Profile
+    do {
+      profile = try ModelSession(model).profile(batch: batch, runs: runs, size: size)
+    } catch let error as ModelError {
+      throw error.inFile(self.model)
+    }
     if json { return try Console.print(json: profile) }
     printProfile(profile)
   }

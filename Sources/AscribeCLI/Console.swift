@@ -1,13 +1,28 @@
 import Foundation
 
+/// Standard output does not take the results.
+struct OutputFailure: Error {
+  let reason: String
+}
+
 /// What the program says beside its results, on standard error.
 enum Console {
   /// Prints a line on standard error.
-  static func note(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+  static func note(_ text: String) { error(text + "\n") }
+
+  /// Prints text on standard error, which may be closed.
+  static func error(_ text: String) {
+    Data(text.utf8).withUnsafeBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 
-  /// Prints a value as JSON on standard output, keys sorted.
+  /// Sees to it that standard output has taken all results.
+  ///
+  /// - Throws: `OutputFailure`, say if the disk is full.
+  static func finish() throws {
+    guard fflush(nil) == 0 else { throw OutputFailure(reason: String(cString: strerror(errno))) }
+  }
+
+  /// Prints a value as JSON on standard output, keys sorted; numbers that JSON lacks become text.
   static func print(json value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -17,43 +17,45 @@ struct ExplanationWriter {
   /// Writes what `formats` names, or what fits the input where it is nil, and gives back the facts.
   ///
   /// Explanations come one list per sample, one item per target. Files are named after the input;
-  /// with several targets the index of each is added.
+  /// with several targets the index of each is added, or `argmax`. All are made before any is written.
   func write(
     _ explanations: [[Explanation]], formats: Set<OutputFormat>?
   ) throws -> [ExplanationReport] {
-    let drawsPicture = input.picture != nil && options.layer == nil
-    let formats = formats ?? (drawsPicture ? [.npy, .json, .png] : [.npy, .json])
+    let formats = formats ?? (input.picture == nil ? [.npy, .json] : [.npy, .json, .png])
     let targetCount = explanations.first?.count ?? 0
     var reports: [ExplanationReport] = []
+    var files: [(path: String, bytes: [UInt8])] = []
     for target in 0..<targetCount {
       let samples = explanations.map { $0[target] }
-      let path = self.path(for: samples, of: targetCount)
+      let path = self.path(for: samples, target, of: targetCount)
       let facts = samples.enumerated().map { row, explanation in
         explanation.report(
           of: job.model, digest: digest, input: input, row: row, options: options, rule: job.rule)
       }
       if formats.contains(.npy) {
-        try OutputFile.write(map(of: samples).npyData(), to: path + ".npy")
+        files.append((path + ".npy", map(of: samples).npyData()))
       }
-      if formats.contains(.json) { try writeJSON(facts, to: path + ".json") }
-      if formats.contains(.png), let first = samples.first {
-        try OutputFile.write(try first.picture(of: input, options: options), to: path + ".png")
+      if formats.contains(.json) { files.append((path + ".json", try json(facts))) }
+      if formats.contains(.png), let first = samples.first, options.layer == nil {
+        files.append((path + ".png", try first.picture(of: input, options: options)))
       }
       reports += facts
     }
+    for file in files { try OutputFile.write(file.bytes, to: file.path) }
     return reports
   }
 
-  private func path(for samples: [Explanation], of targetCount: Int) -> String {
-    let suffix = targetCount > 1 ? samples.first.map { ".\($0.target.index)" } ?? "" : ""
-    return "\(folder)/\(input.stem)\(suffix)"
+  private func path(for samples: [Explanation], _ target: Int, of targetCount: Int) -> String {
+    guard targetCount > 1, let first = samples.first else { return "\(folder)/\(input.stem)" }
+    let suffix = options.targets[target] == .argmax ? "argmax" : "\(first.target.index)"
+    return "\(folder)/\(input.stem).\(suffix)"
   }
 
-  private func writeJSON(_ facts: [ExplanationReport], to path: String) throws {
+  private func json(_ facts: [ExplanationReport]) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let data = facts.count == 1 ? try encoder.encode(facts[0]) : try encoder.encode(facts)
-    try OutputFile.write([UInt8](data) + [UInt8(ascii: "\n")], to: path)
+    return [UInt8](data) + [UInt8(ascii: "\n")]
   }
 
   /// The maps of all samples in the shape of the explained value, in the model's precision.

@@ -8,18 +8,25 @@ enum Failure {
   private static let noInput: Int32 = 66
   private static let fault: Int32 = 70
   private static let cannotWrite: Int32 = 73
+  private static let outputError: Int32 = 74
 
   /// Prints the error as one line and ends the program with its code.
   static func exit(_ error: any Error) -> Never {
     switch error {
     case let error as ModelError: end(error.description, code(of: error.kind))
-    case is Interrupted: end(nil, Interruption.exitCode)
+    case let error as OutputFailure:
+      end("standard output cannot be written: \(error.reason)", outputError)
     default:
       let code = AscribeCommand.exitCode(for: error)
       let isOurs = code == .failure
-      guard !isOurs else { end("\(error)", fault) }
+      guard !isOurs else { end("a fault of this program, please report it: \(error)", fault) }
       AscribeCommand.exit(withError: error)
     }
+  }
+
+  /// The text without line breaks and escapes, which names in files may hold.
+  private static func oneLine(_ text: String) -> String {
+    String(text.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 32 } ? " " : $0 })
   }
 
   private static func code(of kind: ModelError.Kind) -> Int32 {
@@ -31,8 +38,8 @@ enum Failure {
     }
   }
 
-  private static func end(_ message: String?, _ code: Int32) -> Never {
-    if let message { Console.note("error: \(message)") }
+  private static func end(_ message: String, _ code: Int32) -> Never {
+    Console.note("error: \(oneLine(message))")
     Foundation.exit(code)
   }
 }

@@ -1,9 +1,6 @@
 import Ascribe
 import Foundation
 
-/// The user asked the program to stop.
-struct Interrupted: Error {}
-
 /// SIGINT and SIGTERM: remove half-written files and end with exit code 130.
 enum Interruption {
   static let exitCode: Int32 = 130
@@ -13,13 +10,16 @@ enum Interruption {
 
   /// Starts to listen. Called once, before anything else.
   static func install() {
+    // A file that grows beyond the user's limit is an error like others.
+    signal(SIGXFSZ, SIG_IGN)
     for number in signals {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
-        OutputFile.removePending()
-        Console.note("interrupted")
-        _exit(exitCode)
+        OutputFile.abandon {
+          Console.note("interrupted")
+          _exit(exitCode)
+        }
       }
       source.resume()
       sources.append(source)

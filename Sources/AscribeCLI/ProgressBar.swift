@@ -5,7 +5,7 @@ import Foundation
 final class ProgressBar {
   private let title: String
   private let isQuiet: Bool
-  private let isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
+  private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = ContinuousClock.now
   private var lastDrawn: ContinuousClock.Instant?
   private var isOnScreen = false
@@ -31,16 +31,16 @@ final class ProgressBar {
     if isTerminal {
       let filled = Int(30 * share)
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-      write("\r\u{1B}[K\(title) \(bar) \(percent)  \(rest)")
+      Console.error("\r\u{1B}[K\(title) \(bar) \(percent)  \(rest)")
       isOnScreen = true
     } else {
-      write("\(title): \(percent), \(rest)\n")
+      Console.error("\(title): \(percent), \(rest)\n")
     }
   }
 
   /// Takes the bar off the screen.
   func finish() {
-    if isOnScreen { write("\r\u{1B}[K") }
+    if isOnScreen { Console.error("\r\u{1B}[K") }
     isOnScreen = false
   }
 
@@ -50,9 +50,5 @@ final class ProgressBar {
       ? "\(whole) s"
       : whole < 6000
         ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole / 60 % 60) min"
-  }
-
-  private func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
   }
 }

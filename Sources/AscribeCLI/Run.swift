@@ -27,7 +27,7 @@ struct Run: ParsableCommand {
   func run() throws {
     let job = try Job(options)
     if let output {
-      try job.checkNames()
+      try job.requireDistinctStems()
       try OutputFile.makeFolder(output)
     }
     var predictions: [Prediction] = []

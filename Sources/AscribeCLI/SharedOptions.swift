@@ -60,7 +60,10 @@ struct Job {
     }
     let open = model.inputs.indices.filter { fixed[model.inputs[$0].name] == nil }
     guard let index = open.first ?? (files.isEmpty ? model.inputs.indices.first : nil) else {
-      throw ModelError("every model input is given by NAME=FILE already", kind: .usage)
+      throw ModelError(
+        model.inputs.isEmpty
+          ? "the model takes no input" : "every model input is given by NAME=FILE already",
+        kind: .usage)
     }
     guard open.count <= 1 else {
       let names = open.dropFirst().map { model.inputs[$0].name }.joined(separator: ", ")
@@ -79,22 +82,23 @@ struct Job {
     guard !self.files.isEmpty else {
       throw ModelError("no file is given for input '\(port.name)'", kind: .usage)
     }
-    let isPicture = self.files.contains {
-      !["npy", "pb"].contains(URL(filePath: $0).pathExtension)
+    for path in self.files where !FileManager.default.fileExists(atPath: path) {
+      throw ModelError("there is no such file", kind: .noInput, file: path)
     }
-    if rule.isGuess, isPicture, !options.quiet {
+    if rule.isGuess, self.files.contains(where: ModelInput.isPicture), !options.quiet {
       Console.note("note: pictures are preprocessed as '\(rule.name)'; --preprocess says otherwise")
     }
   }
 
-  /// Refuses files that would write to the same outputs.
-  func checkNames() throws {
-    let stems = files.map { URL(filePath: $0).deletingPathExtension().lastPathComponent }
-    let counts = Dictionary(stems.map { ($0, 1) }, uniquingKeysWith: +)
-    if let twice = stems.first(where: { counts[$0, default: 0] > 1 }) {
+  /// Refuses files whose results would get the same name.
+  func requireDistinctStems() throws {
+    var paths: [String: String] = [:]
+    for path in files {
+      let stem = ModelInput.stem(of: path)
+      guard let other = paths.updateValue(path, forKey: stem) else { continue }
       throw ModelError(
-        "two inputs are named '\(twice)', so one would overwrite the other's results; run them "
-          + "apart, with an output folder each", kind: .usage)
+        "the results of '\(other)' and '\(path)' would both be named '\(stem)'; "
+          + "run the program once for each, with --output folders of their own", kind: .usage)
     }
   }
 

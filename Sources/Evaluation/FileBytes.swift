@@ -7,20 +7,27 @@ struct FileFailure: Error {
   /// Whether the path names nothing.
   var isMissing: Bool { code == ENOENT || code == ENOTDIR }
 
+  /// Whether the file has more bytes than were asked for.
+  var isTooLarge: Bool { code == EFBIG }
+
   /// The system's words.
   var reason: String { String(cString: strerror(code)) }
 }
 
-/// The bytes of a file, up to 2 GiB: more than any picture or preprocessing needs.
-func fileBytes(_ path: String) throws(FileFailure) -> [UInt8] {
+/// The bytes of a file that has no more than `limit` of them.
+func fileBytes(_ path: String, limit: Int) throws(FileFailure) -> [UInt8] {
   guard let file = fopen(path, "rb") else { throw FileFailure(code: errno) }
   defer { fclose(file) }
+  var status = stat()
+  guard fstat(fileno(file), &status) == 0 else { throw FileFailure(code: errno) }
+  guard status.st_size <= limit else { throw FileFailure(code: EFBIG) }
   var bytes: [UInt8] = []
   var chunk = [UInt8](repeating: 0, count: 1 << 20)
   repeat {
     let count = fread(&chunk, 1, chunk.count, file)
     bytes += chunk.prefix(count)
     if ferror(file) != 0 { throw FileFailure(code: errno) }
-  } while feof(file) == 0 && bytes.count <= Int(Int32.max)
+    guard bytes.count <= limit else { throw FileFailure(code: EFBIG) }
+  } while feof(file) == 0
   return bytes
 }

@@ -5,6 +5,9 @@ public struct Picture: Sendable, Equatable {
   /// The most pixels that a picture may have; more is refused before anything is decoded.
   public static let maximumPixelCount = 1 << 27
 
+  /// The most bytes of a file that is read: as many pixels with four uncompressed channels of 16 bits.
+  public static let maximumByteCount = 8 * maximumPixelCount
+
   /// Pixels in a row.
   public let width: Int
 
@@ -28,7 +31,9 @@ public struct Picture: Sendable, Equatable {
   public init(contentsOf path: String) throws(PictureError) {
     let bytes: [UInt8]
     do throws(FileFailure) {
-      bytes = try fileBytes(path)
+      bytes = try fileBytes(path, limit: Self.maximumByteCount)
+    } catch  where error.isTooLarge {
+      throw .tooManyBytes
     } catch {
       throw error.isMissing ? .missing : .unreadable(error.reason)
     }

@@ -4,6 +4,8 @@ public enum PictureError: Error, Equatable, Sendable, CustomStringConvertible {
   case missing
   /// The file cannot be read, with the system's reason.
   case unreadable(String)
+  /// More bytes than `Picture.maximumByteCount`.
+  case tooManyBytes
   /// There are no bytes.
   case empty
   /// The bytes start like none of the formats; the text says how they start.
@@ -17,14 +19,21 @@ public enum PictureError: Error, Equatable, Sendable, CustomStringConvertible {
   /// More pixels than `Picture.maximumPixelCount`.
   case tooLarge(width: Int, height: Int)
 
-  /// Whether there is no such file.
-  public var isMissingFile: Bool { self == .missing }
+  /// Whether there is no such file, or none that can be read.
+  public var isMissingFile: Bool {
+    switch self {
+    case .missing, .unreadable: true
+    default: false
+    }
+  }
 
   /// The one line.
   public var description: String {
     switch self {
     case .missing: "there is no such file"
     case .unreadable(let reason): "the file cannot be read: \(reason)"
+    case .tooManyBytes:
+      "the file is too large; the limit is \(Picture.maximumByteCount) bytes"
     case .empty: "the file is empty"
     case .unknownFormat(let start):
       "not a JPEG, PNG, WebP, BMP, GIF or TIFF picture (the file starts with \(start))"

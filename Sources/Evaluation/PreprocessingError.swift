@@ -23,8 +23,21 @@ public enum PreprocessingError: Error, Equatable, Sendable, CustomStringConverti
   /// A tensor does not have the shape or type of a picture.
   case notAPicture(String, expected: String)
 
-  /// Whether there is no such file.
-  public var isMissingFile: Bool { self == .missing }
+  /// Whether there is no such file, or none that can be read.
+  public var isMissingFile: Bool {
+    switch self {
+    case .missing, .unreadable: true
+    default: false
+    }
+  }
+
+  /// Whether the preprocessing asked for makes no sense, rather than the file that holds it.
+  public var isUsage: Bool {
+    switch self {
+    case .unknownPreset, .wrongChannelCount: true
+    default: false
+    }
+  }
 
   /// The one line.
   public var description: String {

@@ -34,7 +34,7 @@ extension Preprocessing {
   public init(contentsOf path: String) throws(PreprocessingError) {
     let bytes: [UInt8]
     do throws(FileFailure) {
-      bytes = try fileBytes(path)
+      bytes = try fileBytes(path, limit: 1 << 20)
     } catch {
       throw error.isMissing ? .missing : .unreadable(error.reason)
     }

@@ -9,9 +9,6 @@ package struct GraphBuilder {
   package private(set) var graph: Graph
   private var usedNames: Set<String>
 
-  /// Bytes that one value may take: a tiny file must not ask for all memory.
-  private static let valueLimit = 1 << 34
-
   /// A builder of an empty graph, or one that goes on with `graph`.
   package init(_ graph: Graph = Graph()) {
     self.graph = graph
@@ -45,14 +42,12 @@ package struct GraphBuilder {
 
   /// A node whose output types follow from those of its inputs.
   ///
-  /// - Throws: `OperatorError` if the operator refuses the inputs.
+  /// - Throws: `OperatorError` if the operator refuses the inputs or an output is too large.
   package mutating func append(
     _ operation: any Operator, _ inputs: [Value?], name: String? = nil, outputNames: [String] = []
   ) throws(OperatorError) -> [Value] {
     let types = try operation.infer(inputs.map { $0.flatMap(operand) })
-    for type in types where type.shape.elementCount > Self.valueLimit / type.elementType.size {
-      throw OperatorError("an output of \(type) would exceed \(Self.valueLimit >> 30) GiB")
-    }
+    for type in types { _ = try type.checkedByteCount() }
     return place(operation, inputs, types: types, name: name, outputNames: outputNames)
   }
 

@@ -35,7 +35,9 @@ package enum Checker {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
       buffer.initialize(repeating: 0)
       let verdict = check(buffer.baseAddress, buffer.count)
-      let text = buffer.baseAddress.map { String(cString: $0) } ?? ""
+      // libonnx breaks lines.
+      let text = (buffer.baseAddress.map { String(cString: $0) } ?? "")
+        .split(whereSeparator: \.isWhitespace).joined(separator: " ")
       return switch verdict {
       case CONNXCHECK_VALID: .valid
       case CONNXCHECK_INVALID: .invalid(text)

@@ -49,6 +49,8 @@ struct ExternalLocation: Equatable {
 /// Why external data could not be had; the clause follows the name of the tensor.
 struct ExternalDataError: Error, Equatable {
   let reason: String
+  /// Whether the file is not there.
+  var isMissingFile = false
 }
 
 /// The files beside a model that hold its tensors' data, each mapped once.
@@ -97,7 +99,9 @@ final class ExternalData: Sendable {
       var mapping = connx_mapping()
       let status = connx_map_beside(folder, location, location.utf8.count, &mapping)
       if let problem = FileProblem(status) {
-        throw ExternalDataError(reason: "has external data in '\(location)': \(problem)")
+        throw ExternalDataError(
+          reason: "has external data in '\(location)': \(problem)",
+          isMissingFile: problem == .missing)
       }
       let file = FileBytes(mapping)
       files[location] = file

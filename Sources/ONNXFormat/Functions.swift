@@ -6,6 +6,7 @@ import Graphs
 struct FunctionInliner {
   private let functions: [String: FunctionMessage]
   private var inlined: [NodeMessage] = []
+  private var expansionCount = 0
 
   /// Functions that call functions end here; ONNX forbids recursion.
   private static let depthLimit = 32
@@ -26,16 +27,18 @@ struct FunctionInliner {
   mutating func inline(_ nodes: [NodeMessage]) throws(ModelError) -> [NodeMessage] {
     guard !functions.isEmpty else { return nodes }
     inlined = []
+    expansionCount = 0
     for node in nodes { try expand(node, depth: 0) }
     return inlined
   }
 
   private mutating func expand(_ node: NodeMessage, depth: Int) throws(ModelError) {
+    expansionCount += 1
+    guard expansionCount <= Self.nodeLimit else {
+      throw ModelError("the functions unfold into more than \(Self.nodeLimit) nodes")
+    }
     let key = Self.key(node.domain, node.operatorName, node.overload)
     guard let function = functions[key] else {
-      guard inlined.count < Self.nodeLimit else {
-        throw ModelError("the functions unfold into more than \(Self.nodeLimit) nodes")
-      }
       inlined.append(node)
       return
     }

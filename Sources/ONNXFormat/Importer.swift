@@ -11,6 +11,8 @@ package struct Importer {
     package let operatorName: String
     package let opset: Int?
     package let reason: String
+    /// How messages name the node.
+    package let label: String
   }
 
   /// What reading a model's nodes came to.
@@ -26,23 +28,6 @@ package struct Importer {
 
   /// The newest version of the file format that we have checked.
   private static let newestIRVersion = 13
-
-  /// The graph of a model, computing in this precision.
-  ///
-  /// - Throws: `ModelError` if the model breaks ONNX's rules or has a node that is not supported.
-  package static func graph(
-    of model: ModelMessage, precision: Precision = .declared
-  ) throws(ModelError) -> Graph {
-    switch try outcome(of: model, precision: precision) {
-    case .graph(let graph): return graph
-    case .unsupported(let nodes):
-      let more = nodes.count > 1 ? " (and \(nodes.count - 1) more nodes; see inspect)" : ""
-      let first = nodes[0]
-      let opset = first.opset.map { ", opset \($0)" } ?? ""
-      throw ModelError(
-        first.reason + more, node: "node '\(first.node)' (\(first.operatorName)\(opset))")
-    }
-  }
 
   /// The graph of a model, or the nodes that are not supported.
   ///
@@ -78,7 +63,7 @@ package struct Importer {
         unsupported.append(
           Unsupported(
             node: node.name, operatorName: node.operatorName, opset: node.opset,
-            reason: error.description))
+            reason: error.description, label: node.label))
       }
     }
     guard unsupported.isEmpty else { return .unsupported(unsupported) }
@@ -95,7 +80,9 @@ package struct Importer {
       throw OperatorError("the file does not import the domain '\(node.domain)'")
     }
     guard let type = Registry.operation(named: node.operatorName, domain: node.domain, opset: opset)
-    else { throw OperatorError("this operator is not supported") }
+    else {
+      throw OperatorError("this operator is not supported; README.md lists those that are")
+    }
     var values: [String: AttributeValue] = [:]
     for (name, attribute) in node.attributes {
       switch attribute {

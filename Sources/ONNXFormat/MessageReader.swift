@@ -13,7 +13,7 @@ struct MessageReader {
     guard let graph = message.graph?.pointee else {
       throw ModelError("the file holds no graph; is it an ONNX model?")
     }
-    let opsets = opsets(message.opset_import, message.n_opset_import)
+    let opsets = try opsets(message.opset_import, message.n_opset_import)
     var functions: [FunctionMessage] = []
     for function in pointees(message.functions, message.n_functions) {
       functions.append(try self.function(function))
@@ -42,8 +42,8 @@ struct MessageReader {
     }
     return GraphMessage(
       nodes: try nodes(message.node, message.n_node, opsets), initializers: initializers,
-      inputs: pointees(message.input, message.n_input).map(value),
-      outputs: pointees(message.output, message.n_output).map(value))
+      inputs: try values(message.input, message.n_input),
+      outputs: try values(message.output, message.n_output))
   }
 
   private func function(_ message: Onnx__FunctionProto) throws(ModelError) -> FunctionMessage {
@@ -51,7 +51,7 @@ struct MessageReader {
     for attribute in pointees(message.attribute_proto, message.n_attribute_proto) {
       defaults[Field.string(attribute.name)] = try self.attribute(attribute)
     }
-    let opsets = opsets(message.opset_import, message.n_opset_import)
+    let opsets = try opsets(message.opset_import, message.n_opset_import)
     return FunctionMessage(
       name: Field.string(message.name), domain: domain(message.domain),
       overload: Field.string(message.overload),
@@ -79,8 +79,12 @@ struct MessageReader {
         node.name = outputs.first { !$0.isEmpty } ?? "\(node.operatorName)_\(nodes.count)"
       }
       for attribute in pointees(message.attribute, message.n_attribute) {
+        let name = Field.string(attribute.name)
+        guard node.attributes[name] == nil else {
+          throw ModelError("attribute '\(name)' is given twice", node: node.label)
+        }
         do throws(ModelError) {
-          node.attributes[Field.string(attribute.name)] = try self.attribute(attribute)
+          node.attributes[name] = try self.attribute(attribute)
         } catch {
           throw ModelError(error.reason, kind: error.kind, file: error.file, node: node.label)
         }
@@ -136,7 +140,13 @@ struct MessageReader {
     return ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS
   }
 
-  private func value(_ message: Onnx__ValueInfoProto) -> ValueMessage {
+  private func values(
+    _ array: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__ValueInfoProto>?>?, _ count: Int
+  ) throws(ModelError) -> [ValueMessage] {
+    try pointees(array, count).map { (message) throws(ModelError) in try value(message) }
+  }
+
+  private func value(_ message: Onnx__ValueInfoProto) throws(ModelError) -> ValueMessage {
     let name = Field.string(message.name)
     guard let type = message.type?.pointee else {
       return ValueMessage(name: name, type: nil, typeDescription: "no type")
@@ -151,21 +161,33 @@ struct MessageReader {
         name: name, type: nil, typeDescription: "a tensor of element type \(tensor.elem_type)")
     }
     let dimensions = tensor.shape.map { shape in
-      pointees(shape.pointee.dim, shape.pointee.n_dim).map(dimension)
+      pointees(shape.pointee.dim, shape.pointee.n_dim)
     }
-    let declared = DeclaredType(elementType, dimensions)
+    let extents = (dimensions ?? []).filter(isNumber).map { Int($0.dim_value) }
+    let declared = DeclaredType(elementType, dimensions?.map(dimension))
+    guard extents.allSatisfy({ $0 >= -1 }) else {
+      let text = extents.map(String.init).joined(separator: ", ")
+      throw ModelError("'\(name)' has a negative dimension: \(text)")
+    }
+    guard let fixed = Shape(checking: extents.filter { $0 > 0 }),
+      !fixed.elementCount.multipliedReportingOverflow(by: elementType.size).overflow
+    else { throw ModelError("'\(name)' is too large: \(declared)") }
     return ValueMessage(name: name, type: declared, typeDescription: declared.description)
   }
 
   private func dimension(_ message: Onnx__TensorShapeProto__Dimension) -> Dimension {
     switch message.value_case {
-    case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE:
-      // Some exporters write 0 or -1 for an extent that they do not know.
+    // Some exporters write 0 or -1 for an extent that they do not know.
+    case _ where isNumber(message):
       message.dim_value > 0 ? .fixed(Int(message.dim_value)) : .symbolic("")
     case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM:
       .symbolic(Field.string(message.dim_param))
     default: .symbolic("")
     }
+  }
+
+  private func isNumber(_ message: Onnx__TensorShapeProto__Dimension) -> Bool {
+    message.value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE
   }
 
   private func sparse(
@@ -198,9 +220,15 @@ struct MessageReader {
 
   private func opsets(
     _ array: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__OperatorSetIdProto>?>?, _ count: Int
-  ) -> [String: Int] {
+  ) throws(ModelError) -> [String: Int] {
     var opsets: [String: Int] = [:]
-    for message in pointees(array, count) { opsets[domain(message.domain)] = Int(message.version) }
+    for message in pointees(array, count) {
+      let domain = domain(message.domain)
+      guard opsets.updateValue(Int(message.version), forKey: domain) == nil else {
+        let name = domain.isEmpty ? "ai.onnx" : domain
+        throw ModelError("the opset of domain '\(name)' is given twice")
+      }
+    }
     return opsets
   }
 }

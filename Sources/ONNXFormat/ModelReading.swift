@@ -12,18 +12,41 @@ extension ModelFile {
     }
   }
 
-  /// The messages of the file as Swift values, checked by libonnx where it covers the model.
+  /// The graph of the model, computing in this precision.
   ///
-  /// - Throws: `ModelError` if a tensor is not sound or the checker finds a broken rule.
-  package func readMessages() throws(ModelError) -> ModelMessage {
-    if case .invalid(let reason) = check() {
+  /// - Throws: `ModelError` if the model breaks ONNX's rules or has a node that is not supported.
+  package func graph(precision: Precision = .declared) throws(ModelError) -> Graph {
+    switch try read(precision: precision).outcome {
+    case .graph(let graph): return graph
+    case .unsupported(let nodes):
+      let more = nodes.count > 1 ? " (and \(nodes.count - 1) more nodes; see inspect)" : ""
+      throw ModelError(nodes[0].reason + more, node: nodes[0].label)
+    }
+  }
+
+  /// The messages of the file as Swift values, and the graph that they make or the nodes that are
+  /// not supported.
+  ///
+  /// libonnx checks the model last, where it covers it: our own errors name the node.
+  ///
+  /// - Throws: `ModelError` if a tensor is not sound or the model breaks ONNX's rules.
+  package func read(
+    precision: Precision = .declared
+  ) throws(ModelError) -> (messages: ModelMessage, outcome: Importer.Outcome) {
+    let messages = try readMessages()
+    let outcome = try Importer.outcome(of: messages, precision: precision)
+    if case .graph = outcome, case .invalid(let reason) = check() {
       throw ModelError("the model breaks a rule of ONNX: \(reason)")
     }
+    return (messages, outcome)
+  }
+
+  private func readMessages() throws(ModelError) -> ModelMessage {
     let reader = MessageReader { (proto) throws(ModelError) in
       do throws(TensorError) {
         return try self.tensor(proto)
       } catch {
-        throw ModelError(error.description)
+        throw ModelError(error.description, kind: error.isMissingFile ? .noInput : .badData)
       }
     }
     return try withModel { (model) throws(ModelError) in try reader.model(model.pointee) }

@@ -12,6 +12,8 @@ package struct TensorError: Error, Hashable, CustomStringConvertible {
   package let tensor: String
   /// What is wrong, as a clause with the tensor for subject.
   package let reason: String
+  /// Whether its data should lie in a file that is not there.
+  package var isMissingFile = false
 
   /// One line: the tensor and what is wrong with it.
   package var description: String {
@@ -198,7 +200,9 @@ private struct TensorReader {
       if byteCount == 0 { return Tensor(type, shape, storage: Storage(byteCount: 0)) }
       (file, bytes) = try decoder.externalData.slice(place, byteCount: byteCount)
     } catch {
-      throw refusal(error.reason)
+      var refusal = refusal(error.reason)
+      refusal.isMissingFile = error.isMissingFile
+      throw refusal
     }
     return try shared(bytes, type, shape, in: file)
   }

@@ -94,7 +94,7 @@ struct BackendCase: Sendable {
   /// - Throws: why the case does not pass.
   func run() throws {
     guard !dataSets.isEmpty else { throw Mismatch(reason: "there is no data set") }
-    let graph = try Importer.graph(of: try ModelFile(opening: model.path).readMessages())
+    let graph = try ModelFile(opening: model.path).graph()
     for dataSet in dataSets {
       let inputs = try dataSet.inputs.map { try read($0, for: graph) } ?? ramps(for: graph)
       let expected = try dataSet.outputs.map { try TensorFile(contentsOf: $0.path).tensor }

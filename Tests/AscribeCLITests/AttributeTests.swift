@@ -1,0 +1,323 @@
+import Foundation
+import Tensors
+import Testing
+
+/// What `attribute` writes and prints: names, shapes, keys.
+struct AttributeTests {
+  private static let keys: Set<String> = [
+    "model", "modelSHA256", "input", "method", "target", "baseline", "quadrature", "steps", "score",
+    "baselineScore", "attributionSum", "completenessError", "relativeCompletenessError", "passes",
+    "seconds", "preprocess", "precision", "version",
+  ]
+
+  /// Runs `attribute` with few steps into the folder `out` of a scratch folder.
+  @discardableResult
+  private func attribute(
+    _ arguments: [String], model: String = Program.shapes, _ scratch: Scratch,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Program.Outcome {
+    try succeeds(
+      ["attribute", model] + arguments + ["--output", scratch.path + "/out"],
+      sourceLocation: sourceLocation)
+  }
+
+  private func facts(_ name: String, _ scratch: Scratch) throws -> [String: Any] {
+    let data = try Data(contentsOf: URL(filePath: scratch.path + "/out/" + name))
+    return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+  }
+
+  private func map(_ name: String, _ scratch: Scratch) throws -> Tensor {
+    try Tensor(npy: try bytes(of: scratch.path + "/out/" + name))
+  }
+
+  private func sum(_ tensor: Tensor) -> Double {
+    tensor.converted(to: .float64).elements(as: Double.self).reduce(0, +)
+  }
+
+  @Test func writesMapFactsAndPicture() throws {
+    let scratch = try Scratch()
+    let outcome = try attribute([Program.star, "--steps", "8"], scratch)
+    #expect(scratch.names(in: "out") == ["000.json", "000.npy", "000.png"])
+    #expect(outcome.output.contains("star/000.png: 4 star (ig, score"))
+    #expect(outcome.errors.isEmpty)
+    let tensor = try map("000.npy", scratch)
+    #expect(tensor.elementType == .float32)
+    #expect(tensor.shape == [1, 3, 64, 64])
+    let facts = try facts("000.json", scratch)
+    #expect(Set(facts.keys) == Self.keys)
+    #expect(facts["model"] as? String == Program.shapes)
+    #expect(facts["input"] as? String == Program.star)
+    #expect(facts["method"] as? String == "ig")
+    #expect(facts["baseline"] as? String == "zero")
+    #expect(facts["quadrature"] as? String == "warped:2.0")
+    #expect(facts["steps"] as? Int == 8)
+    #expect(facts["precision"] as? String == "float32")
+    #expect(facts["preprocess"] as? String == "shapes.preprocess.json")
+    let target = try #require(facts["target"] as? [String: Any])
+    #expect(Set(target.keys) == ["index", "label", "space"])
+    #expect(target["index"] as? Int == 4)
+    #expect(target["label"] as? String == "star")
+    #expect(target["space"] as? String == "logit")
+    let passes = try #require(facts["passes"] as? [String: Any])
+    #expect(Set(passes.keys) == ["forward", "backward"])
+    #expect(passes["backward"] as? Int == 8)
+    let stated = try #require(facts["attributionSum"] as? Double)
+    #expect(abs(stated - sum(tensor)) < 1e-4)
+    let digest = try Program.shell("sha256sum '\(Program.shapes)' | cut -c1-64").output
+    #expect((facts["modelSHA256"] as? String)?.appending("\n") == digest)
+    let picture = try bytes(of: scratch.path + "/out/000.png")
+    #expect(picture.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+  }
+
+  @Test func doublePrecision() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear().bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [3]).npyData())
+    try attribute([x, "--precision", "float64"], model: model, scratch)
+    #expect(try map("x.npy", scratch).elementType == .float64)
+    #expect(try facts("x.json", scratch)["precision"] as? String == "float64")
+  }
+
+  @Test func printsWhatItWrites() throws {
+    let scratch = try Scratch()
+    let printed = try attribute([Program.star, "--steps", "2", "--json"], scratch).json()
+    let list = try #require(printed as? [[String: Any]])
+    #expect(list.count == 1)
+    #expect(Set(list[0].keys) == Self.keys)
+  }
+
+  @Test(arguments: [("npy", ["000.npy"]), ("json,png", ["000.json", "000.png"])])
+  func formats(names: String, files: [String]) throws {
+    let scratch = try Scratch()
+    try attribute([Program.star, "--steps", "2", "--format", names], scratch)
+    #expect(scratch.names(in: "out") == files)
+  }
+
+  @Test func replacesOlderFiles() throws {
+    let scratch = try Scratch()
+    try scratch.write("out/000.npy", "old")
+    try attribute([Program.star, "--steps", "2"], scratch)
+    #expect(try map("000.npy", scratch).shape == [1, 3, 64, 64])
+  }
+
+  @Test func tensorsHaveNoPicture() throws {
+    let scratch = try Scratch()
+    let tensor = Tensor([Float](repeating: 0.5, count: 3 * 64 * 64), shape: [3, 64, 64])
+    let path = try scratch.write("x.npy", tensor.npyData())
+    try attribute([path, "--steps", "2"], scratch)
+    #expect(scratch.names(in: "out") == ["x.json", "x.npy"])
+    #expect(try facts("x.json", scratch)["preprocess"] is NSNull)
+  }
+
+  // MARK: - Targets
+
+  @Test func severalTargets() throws {
+    let scratch = try Scratch()
+    try attribute(
+      [Program.star, "--steps", "4", "--target", "1,5", "--format", "npy,json"], scratch)
+    #expect(scratch.names(in: "out") == ["000.1.json", "000.1.npy", "000.5.json", "000.5.npy"])
+    let target = try facts("000.5.json", scratch)["target"] as? [String: Any]
+    #expect(target?["label"] as? String == "cross")
+  }
+
+  @Test func argmaxAmongTargets() throws {
+    let scratch = try Scratch()
+    try attribute(
+      [Program.star, "--method", "gradient", "--target", "argmax, 4,heart", "--format", "npy"],
+      scratch)
+    #expect(scratch.names(in: "out") == ["000.4.npy", "000.8.npy", "000.argmax.npy"])
+    let out = scratch.path + "/out/"
+    #expect(try bytes(of: out + "000.4.npy") == bytes(of: out + "000.argmax.npy"))
+  }
+
+  @Test func targetByLabel() throws {
+    let scratch = try Scratch()
+    let labels = try scratch.write("names.txt", "a\nb\n\nd\r\nThe Star, asterisk\n")
+    for (label, arguments) in [("heart", []), ("asterisk", ["--labels", labels])] {
+      try attribute([Program.star, "--method", "gradient", "--target", label] + arguments, scratch)
+      let target = try facts("000.json", scratch)["target"] as? [String: Any]
+      #expect(target?["index"] as? Int == (label == "heart" ? 8 : 4))
+    }
+  }
+
+  @Test func targetSpaces() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear(tail: "Softmax").bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [3]).npyData())
+    // Scores by hand: 1 - 4 + 9 = 6 and 0.5 + 8 - 3 = 5.5.
+    for (space, score) in [
+      ("logit", 6), ("softmax", 1 / (1 + exp(-0.5))), ("y", 1 / (1 + exp(-0.5))),
+    ] {
+      try attribute([x, "--target", "0", "--target-space", space], model: model, scratch)
+      let facts = try facts("x.json", scratch)
+      let found = try #require(facts["score"] as? Double)
+      #expect(abs(found - score) < 1e-6)
+      #expect((facts["target"] as? [String: Any])?["space"] as? String == space)
+    }
+  }
+
+  // MARK: - Methods, rules and baselines
+
+  /// For scores W x the gradient is a row of W, and every other method gives it times x.
+  @Test(arguments: ["auto", "ig", "xg", "gradient", "input-x-gradient"])
+  func linearModel(method: String) throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear().bytes)
+    let x: [Float] = [2, -1, 4]
+    let path = try scratch.write("x.npy", Tensor(x, shape: [3]).npyData())
+    try attribute([path, "--target", "1", "--method", method], model: model, scratch)
+    let row: [Float] = [0.5, 4, -1]
+    let expected = method == "gradient" ? row : zip(row, x).map(*)
+    #expect(try map("x.npy", scratch).elements(as: Float.self) == expected)
+    let facts = try facts("x.json", scratch)
+    #expect(facts["method"] as? String == (method == "auto" ? "xg" : method))
+    #expect(facts["score"] as? Double == -7)
+    if method != "gradient" { #expect(facts["completenessError"] as? Double == 0) }
+    let integrates = method == "ig"
+    #expect((facts["steps"] is NSNull) == !integrates)
+    #expect((facts["quadrature"] is NSNull) == !integrates)
+  }
+
+  /// Every rule is exact for a linear model, at one step too.
+  @Test(arguments: [
+    "warped", "warped:3", "midpoint", "gauss-legendre", "left", "right", "trapezoid",
+  ])
+  func quadratures(rule: String) throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear(biases: [1, 2]).bytes)
+    let x: [Float] = [2, -1, 4]
+    let path = try scratch.write("x.npy", Tensor(x, shape: [3]).npyData())
+    for steps in ["1", "7"] {
+      try attribute(
+        [path, "--target", "0", "--method", "ig", "--quadrature", rule, "--steps", steps],
+        model: model, scratch)
+      let found = try map("x.npy", scratch).elements(as: Float.self)
+      for (value, expected) in zip(found, [2, 2, 12] as [Float]) {
+        #expect(abs(value - expected) < 1e-5)
+      }
+      let facts = try facts("x.json", scratch)
+      #expect((facts["quadrature"] as? String)?.hasPrefix(rule) == true)
+      #expect(facts["baselineScore"] as? Double == 1)
+    }
+  }
+
+  @Test(arguments: ["zero", "black", "white", "mean", "blur", "noise:7", "FILE", "TENSOR"])
+  func baselines(name: String) throws {
+    let scratch = try Scratch()
+    let picture = Program.packageRoot + "/models/shapes/images/heart/000.png"
+    let tensor = try scratch.write(
+      "b.npy", Tensor([Float](repeating: 0.25, count: 3 * 64 * 64), shape: [3, 64, 64]).npyData())
+    let baseline = name == "FILE" ? picture : name == "TENSOR" ? tensor : name
+    try attribute(
+      [Program.star, "--steps", "16", "--baseline", baseline, "--format", "json"], scratch)
+    let facts = try facts("000.json", scratch)
+    #expect(facts["baseline"] as? String == baseline)
+    #expect(facts["baselineScore"] is Double)
+    let error = try #require(facts["relativeCompletenessError"] as? Double)
+    #expect(error < 0.5)
+  }
+
+  @Test func noiseRepeats() throws {
+    let scratch = try Scratch()
+    var scores: [Double] = []
+    for seed in [1, 1, 2] {
+      try attribute(
+        [Program.star, "--steps", "1", "--baseline", "noise:\(seed)", "--format", "json"], scratch)
+      scores.append(try #require(try facts("000.json", scratch)["baselineScore"] as? Double))
+    }
+    #expect(scores[0] == scores[1] && scores[0] != scores[2])
+  }
+
+  @Test func completeness() throws {
+    let scratch = try Scratch()
+    try attribute([Program.star, "--steps", "256", "--format", "npy,json"], scratch)
+    let facts = try facts("000.json", scratch)
+    let score = try #require(facts["score"] as? Double)
+    let start = try #require(facts["baselineScore"] as? Double)
+    let error = try #require(facts["completenessError"] as? Double)
+    #expect(abs(sum(try map("000.npy", scratch)) - (score - start) - error) < 1e-3)
+    #expect(abs(error) < 0.02 * abs(score - start))
+  }
+
+  @Test func gradientTimesInput() throws {
+    let scratch = try Scratch()
+    let values: [Float] = (0..<(3 * 64 * 64)).map { Float($0 % 17) / 8 - 1 }
+    let path = try scratch.write("x.npy", Tensor(values, shape: [3, 64, 64]).npyData())
+    try attribute([path, "--method", "gradient"], scratch)
+    let gradient = try map("x.npy", scratch).elements(as: Float.self)
+    try attribute([path, "--method", "input-x-gradient"], scratch)
+    let product = try map("x.npy", scratch).elements(as: Float.self)
+    let expected = zip(gradient, values).map(*)
+    for (value, expected) in zip(product, expected) { #expect(abs(value - expected) < 1e-6) }
+    #expect(gradient.contains { $0 != 0 })
+  }
+
+  // MARK: - Inputs
+
+  @Test func severalInputs() throws {
+    let scratch = try Scratch()
+    let names = ["001", "002", "003"]
+    let paths = names.map { Program.packageRoot + "/models/shapes/images/star/\($0).png" }
+    let outcome = try attribute(paths + ["--steps", "2", "--format", "json"], scratch)
+    #expect(scratch.names(in: "out") == names.map { $0 + ".json" })
+    #expect(outcome.output.split(separator: "\n").count == 3)
+  }
+
+  @Test func batch() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear().bytes)
+    let x = try scratch.write(
+      "x.npy", Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3]).npyData())
+    let printed = try attribute([x, "--target", "0", "--json"], model: model, scratch).json()
+    let map = try map("x.npy", scratch)
+    #expect(map.shape == [2, 3])
+    #expect(map.elements(as: Float.self) == [1, -4, 9, 4, -10, 18])
+    let list = try #require(printed as? [[String: Any]])
+    #expect(list.compactMap { $0["input"] as? String } == [x + "#0", x + "#1"])
+    let data = try Data(contentsOf: URL(filePath: scratch.path + "/out/x.json"))
+    let stored = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: Any]])
+    #expect(stored.compactMap { $0["score"] as? Double } == [6, 12])
+  }
+
+  @Test func namedInputs() throws {
+    let scratch = try Scratch()
+    var product = TinyModel.elementwise("Mul")
+    product.nodes[0].inputs = ["x", "scale"]
+    product.inputs.append(.init(name: "scale", dimensions: [TinyModel.batch, 3]))
+    let model = try scratch.write("model.onnx", product.bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [3]).npyData())
+    let scale = try scratch.write("s.npy", Tensor([7, 8, 9] as [Float], shape: [1, 3]).npyData())
+    for arguments in [[x, "scale=" + scale], ["scale=" + scale, "x=" + x]] {
+      try attribute(arguments + ["--target", "2", "--method", "gradient"], model: model, scratch)
+      #expect(try map("x.npy", scratch).elements(as: Float.self) == [0, 0, 9])
+    }
+  }
+
+  @Test func layer() throws {
+    let scratch = try Scratch()
+    let names = try #require(
+      try succeeds(["inspect", Program.shapes, "--layers", "--json"]).json() as? [String])
+    let layer = try #require(names.first { $0.contains("GlobalAveragePool") })
+    try attribute([Program.star, "--layer", layer, "--method", "ig", "--steps", "1"], scratch)
+    #expect(scratch.names(in: "out") == ["000.json", "000.npy"])
+    let facts = try facts("000.json", scratch)
+    #expect(Set(facts.keys) == Self.keys.union(["layer"]))
+    #expect(facts["layer"] as? String == layer)
+    #expect(try map("000.npy", scratch).shape.dimensions.suffix(2) == [1, 1])
+    // Behind the pooling the model is linear: one step is exact.
+    let error = try #require(facts["relativeCompletenessError"] as? Double)
+    #expect(error < 1e-5)
+  }
+
+  // MARK: - What is said besides
+
+  @Test func guessedPreprocessingIsSaid() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", try bytes(of: Program.shapes))
+    let arguments = [model, Program.star]
+    #expect(
+      try Program.run(["run"] + arguments).errors.hasPrefix("note: pictures are preprocessed as"))
+    #expect(try Program.run(["run", "--quiet"] + arguments).errors.isEmpty)
+    #expect(try Program.run(["run", "-q", "--preprocess", "unit"] + arguments).errors.isEmpty)
+  }
+}

@@ -1,0 +1,149 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// The program under test, run as its users run it.
+struct Program {
+  /// What a run left behind.
+  struct Outcome {
+    /// The exit code; nil if a signal ended the program.
+    let code: Int32?
+    /// The signal that ended the program.
+    let signal: Int32?
+    let output: String
+    let errors: String
+
+    /// The lines on standard error that are no notes.
+    var complaints: [String] {
+      errors.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("note: ") }
+    }
+
+    /// Standard output as one JSON value.
+    func json() throws -> Any {
+      try JSONSerialization.jsonObject(with: Data(output.utf8), options: .fragmentsAllowed)
+    }
+  }
+
+  /// The root of this package.
+  static let packageRoot = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  /// The small classifier that the package ships.
+  static let shapes = packageRoot + "/models/shapes.onnx"
+
+  /// A held-out picture that shows a star, number 4 of the classes.
+  static let star = packageRoot + "/models/shapes/images/star/000.png"
+
+  /// Built with the tests, it lies beside them.
+  static let path: String = {
+    let tests = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    var folder = tests.deletingLastPathComponent()
+    while folder.path != "/" {
+      let candidate = folder.appending(path: "ascribe")
+      if isExecutable(candidate.path) { return candidate.path }
+      folder.deleteLastPathComponent()
+    }
+    return packageRoot + "/.build/release/ascribe"
+  }()
+
+  private static func isExecutable(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && !isFolder.boolValue && FileManager.default.isExecutableFile(atPath: path)
+  }
+
+  /// Runs the program to its end, or kills it after `timeout` seconds and fails the test.
+  ///
+  /// - Parameters:
+  ///   - folder: the folder it starts in; the package's root where it is nil.
+  ///   - interruptedAfter: seconds until it gets the signal that Ctrl-C sends.
+  static func run(
+    _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:],
+    interruptedAfter seconds: Double? = nil, timeout: Double = 120
+  ) throws -> Outcome {
+    try run(
+      executable: path, arguments, in: folder, environment: environment,
+      interruptedAfter: seconds, timeout: timeout)
+  }
+
+  /// Runs a line of shell in which `ascribe` is the program.
+  static func shell(
+    _ line: String, in folder: String? = nil, timeout: Double = 120
+  ) throws -> Outcome {
+    let folders = URL(filePath: path).deletingLastPathComponent().path
+    let search = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    return try run(
+      executable: "/bin/sh", ["-c", line], in: folder,
+      environment: ["PATH": folders + ":" + search], timeout: timeout)
+  }
+
+  private static func run(
+    executable: String, _ arguments: [String], in folder: String?,
+    environment: [String: String], interruptedAfter seconds: Double? = nil, timeout: Double
+  ) throws -> Outcome {
+    let scratch = try Scratch()
+    let (output, errors) = (scratch.path + "/output", scratch.path + "/errors")
+    try Data().write(to: URL(filePath: output))
+    try Data().write(to: URL(filePath: errors))
+    let process = Process()
+    process.executableURL = URL(filePath: executable)
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(filePath: folder ?? packageRoot)
+    // Idle threads that spin would slow down the programs that other tests run at the same time.
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(["OMP_WAIT_POLICY": "passive", "COLUMNS": "80", "LC_ALL": "C.UTF-8"]) { $1 }
+      .merging(environment) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
+    process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
+    let ended = DispatchSemaphore(value: 0)
+    process.terminationHandler = { _ in ended.signal() }
+    try process.run()
+    if let seconds {
+      Thread.sleep(forTimeInterval: seconds)
+      process.interrupt()
+    }
+    if ended.wait(timeout: .now() + timeout) == .timedOut {
+      kill(process.processIdentifier, SIGKILL)
+      ended.wait()
+      Issue.record("ascribe \(arguments) did not end within \(timeout) s")
+    }
+    let isSignal = process.terminationReason == .uncaughtSignal
+    return Outcome(
+      code: isSignal ? nil : process.terminationStatus,
+      signal: isSignal ? process.terminationStatus : nil,
+      output: try String(contentsOfFile: output, encoding: .utf8),
+      errors: try String(contentsOfFile: errors, encoding: .utf8))
+  }
+}
+
+/// Expects success and silence on standard error, and gives back what was printed.
+@discardableResult
+func succeeds(
+  _ arguments: [String], in folder: String? = nil, sourceLocation: SourceLocation = #_sourceLocation
+) throws -> Program.Outcome {
+  let outcome = try Program.run(arguments, in: folder)
+  #expect(
+    outcome.code == 0 && outcome.complaints.isEmpty,
+    "\(arguments.joined(separator: " ")): \(outcome.signal.map { "signal \($0)" } ?? "")\(outcome.errors)",
+    sourceLocation: sourceLocation)
+  return outcome
+}
+
+/// Expects one line `error: ...` that holds all of `parts`, the exit code, and no output.
+func fails(
+  _ arguments: [String], code: Int32, saying parts: [String], in folder: String? = nil,
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  let outcome = try Program.run(arguments, in: folder)
+  let context = Comment(rawValue: arguments.joined(separator: " ") + "\n" + outcome.errors)
+  #expect(outcome.signal == nil, context, sourceLocation: sourceLocation)
+  #expect(outcome.code == code, context, sourceLocation: sourceLocation)
+  #expect(outcome.output.isEmpty, context, sourceLocation: sourceLocation)
+  #expect(outcome.complaints.count == 1, context, sourceLocation: sourceLocation)
+  let line = outcome.complaints.first ?? ""
+  #expect(line.hasPrefix("error: "), context, sourceLocation: sourceLocation)
+  for part in parts {
+    #expect(line.contains(part), "lacks '\(part)': \(line)", sourceLocation: sourceLocation)
+  }
+}
