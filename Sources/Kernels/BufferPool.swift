@@ -17,6 +17,22 @@ final class BufferPool: Sendable {
     var liveBytes = 0
     var peakBytes = 0
 
+    /// The smallest free buffer that holds `size` bytes without wasting half as many.
+    mutating func recycled(_ size: Int) -> (buffer: Buffer, size: Int)? {
+      guard let fitting = free.keys.filter({ size...(size + size / 2) ~= $0 }).min(),
+        let buffer = free[fitting]?.popLast()
+      else { return nil }
+      if free[fitting]?.isEmpty ?? true { free[fitting] = nil }
+      freeBytes -= fitting
+      return (buffer, fitting)
+    }
+
+    /// A new buffer; the free ones go first if they hold more than was ever in use.
+    mutating func fresh(_ size: Int) -> (buffer: Buffer, size: Int) {
+      if freeBytes > peakBytes { trim() }
+      return (Buffer(base: .allocate(byteCount: size, alignment: Storage.alignment)), size)
+    }
+
     mutating func trim() {
       for buffers in free.values { for buffer in buffers { buffer.base.deallocate() } }
       free.removeAll()
@@ -36,16 +52,12 @@ final class BufferPool: Sendable {
 
   /// Uninitialised memory of at least this size, which returns here when its last tensor goes.
   func storage(byteCount: Int) -> Storage {
-    let size = (max(byteCount, 1) + Self.granule - 1) / Self.granule * Self.granule
-    let buffer = state.withLock { state in
+    let wanted = (max(byteCount, 1) + Self.granule - 1) / Self.granule * Self.granule
+    let (buffer, size) = state.withLock { state in
+      let (buffer, size) = state.recycled(wanted) ?? state.fresh(wanted)
       state.liveBytes += size
       state.peakBytes = max(state.peakBytes, state.liveBytes)
-      if let recycled = state.free[size]?.popLast() {
-        state.freeBytes -= size
-        return recycled
-      }
-      if state.freeBytes > state.liveBytes { state.trim() }
-      return Buffer(base: .allocate(byteCount: size, alignment: Storage.alignment))
+      return (buffer, size)
     }
     return Storage(taking: buffer.base, byteCount: size) { [self] base, size in
       let buffer = Buffer(base: base)
