@@ -208,8 +208,11 @@ def parsed() -> argparse.Namespace:
 
 def main() -> None:
     options = parsed()
+    names = chosen(options.model)
+    if unknown := set(names) - set(import_torchvision().models.list_models()):
+        raise SystemExit(f"error: torchvision has no model {', '.join(sorted(unknown))}")
     options.output.mkdir(parents=True, exist_ok=True)
-    for name in chosen(options.model):
+    for name in names:
         export = Export(
             name=name,
             size=options.size or DEFAULT_SIZES.get(name, 224),
