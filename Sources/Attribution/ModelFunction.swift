@@ -50,7 +50,7 @@ package final class ModelFunction: DifferentiableFunction {
   ///   - memoryLimit: bytes of intermediate values that a batch may take.
   package init(
     _ model: Graph, explaining explained: Int, pointShape: Shape, fixed: [Int: Tensor] = [:],
-    space: TargetSpace = .logit, memoryLimit: Int = 1 << 30, in workspace: Workspace
+    space: TargetSpace = .logit, memoryLimit: Int = 640 << 20, in workspace: Workspace
   ) throws(ModelError) {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {
       throw ModelError("input \(explained) has no type")
@@ -180,7 +180,10 @@ package final class ModelFunction: DifferentiableFunction {
     rowsAreIndependent = try checkIndependence()
     guard rowsAreIndependent else { return 1 }
     let bytes = try differentiated(rows: 2).peakBytes / 2
-    return max(1, min(Self.largestBatch, memoryLimit / max(bytes, 1)))
+    // A power of two divides the usual numbers of steps.
+    var size = Self.largestBatch
+    while size > 1, size * bytes > memoryLimit { size /= 2 }
+    return size
   }
 
   /// Runs two rows together and alone. A file cannot say that its first dimension counts samples, and
