@@ -29,6 +29,14 @@ public struct ExplainedTarget: Sendable, Codable {
   public let label: String?
   /// Where the score was read: `logit`, `softmax` or the name of an output.
   public let space: String
+
+  /// Writes every key, with null where the label is not known.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(index, forKey: .index)
+    try container.encode(label, forKey: .label)
+    try container.encode(space, forKey: .space)
+  }
 }
 
 /// Why one sample got one score.

@@ -174,9 +174,6 @@ private struct Problem {
 extension AttributionMap {
   /// Refuses a map that says nothing.
   fileprivate func requireFinite(target: Int) throws(ModelError) {
-    guard score.isFinite else {
-      throw ModelError("score \(target) is \(score) at this input; is it preprocessed right?")
-    }
     if let baselineScore, !baselineScore.isFinite {
       throw ModelError("score \(target) is \(baselineScore) at the baseline; choose another one")
     }

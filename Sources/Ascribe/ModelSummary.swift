@@ -26,6 +26,15 @@ public struct ModelSummary: Sendable, Codable {
     public let opset: Int?
     /// Why not.
     public let reason: String
+
+    /// Writes every key, with null for an opset that the file does not give.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(node, forKey: .node)
+      try container.encode(self.operator, forKey: .operator)
+      try container.encode(opset, forKey: .opset)
+      try container.encode(reason, forKey: .reason)
+    }
   }
 
   /// How the first output scales with the inputs.
@@ -44,6 +53,13 @@ public struct ModelSummary: Sendable, Codable {
     public let degree: Int?
     /// The nodes that prevent the proof.
     public let breakers: [Breaker]
+
+    /// Writes every key, with null where no degree is proved.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(degree, forKey: .degree)
+      try container.encode(breakers, forKey: .breakers)
+    }
   }
 
   /// Constants that are added on the way.
@@ -77,6 +93,22 @@ public struct ModelSummary: Sendable, Codable {
   public let homogeneity: Homogeneity?
   /// What `strip-biases` would remove; nil where a node is not supported.
   public let biases: Biases?
+
+  /// Writes every key, with null for what is not known.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(irVersion, forKey: .irVersion)
+    try container.encode(producer, forKey: .producer)
+    try container.encode(opsets, forKey: .opsets)
+    try container.encode(inputs, forKey: .inputs)
+    try container.encode(outputs, forKey: .outputs)
+    try container.encode(operators, forKey: .operators)
+    try container.encode(parameters, forKey: .parameters)
+    try container.encode(parameterBytes, forKey: .parameterBytes)
+    try container.encode(unsupported, forKey: .unsupported)
+    try container.encode(homogeneity, forKey: .homogeneity)
+    try container.encode(biases, forKey: .biases)
+  }
 }
 
 extension ModelSummary {

@@ -9,8 +9,16 @@ struct AscribeCommand: ParsableCommand {
     commandName: "ascribe",
     abstract: "Says why an ONNX model made a prediction.",
     discussion: """
-      MODEL is an .onnx file. INPUT is a picture (JPEG, PNG, WebP, BMP, GIF, TIFF) or a tensor \
-      (.npy, or a serialized TensorProto .pb).
+      A model is an .onnx file. An input is a picture (JPEG, PNG, WebP, BMP, GIF, TIFF) or a \
+      tensor (.npy, or a serialized TensorProto .pb).
+
+        ascribe inspect model.onnx
+        ascribe run model.onnx photo.jpg
+        ascribe attribute model.onnx photo.jpg --output results
+
+      Results go to standard output, progress and notes to standard error. Exit codes: 0 done, \
+      64 wrong usage, 65 bad model or data, 66 no such input, 70 a fault of this program, 73 and \
+      74 results cannot be written, 130 interrupted.
       """,
     version: Ascribe.version,
     subcommands: [Inspect.self, Run.self, Attribute.self, Bench.self])

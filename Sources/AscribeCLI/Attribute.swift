@@ -1,55 +1,74 @@
 public import ArgumentParser
-import Ascribe
+public import Ascribe
 import Foundation
 
 /// `ascribe attribute`: why a model says so.
 struct Attribute: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Explains predictions: which parts of each input a score comes from.",
+    usage: "ascribe attribute [<options>] <model> <input> ...",
     discussion: """
       For each input the output folder receives INPUT.npy (the attribution of each element), \
       INPUT.json (the facts) and, for a picture, INPUT.png (the picture, what matters of it, and \
-      the signed map). The completeness error says how far the attributions are from adding up.
+      the signed map). The completeness error says how far the attributions are from adding up to \
+      the score's difference from the baseline.
       """)
 
-  @OptionGroup var options: InputOptions
+  @Option(
+    help: ArgumentHelp(
+      "The scores to explain: argmax, an index or a label; several with commas.",
+      valueName: "target,..."))
+  var target = "argmax"
 
-  @Option(help: "How: \(Method.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(
+    help: ArgumentHelp(
+      "Where scores are read: logit (a final Softmax is left out), softmax (it is kept) or the name of an output.",
+      valueName: "space"), completion: .list(["logit", "softmax"]))
+  var targetSpace = "logit"
+
+  @Option(help: "How attributions are computed.")
   var method: Method = .auto
 
   @Option(
     help: ArgumentHelp(
-      "Which scores: argmax, an index or a label; several with commas.", valueName: "target,..."))
-  var target = "argmax"
-
-  @Option(
-    help: "Where scores are read: logit (before a final Softmax), softmax, or an output's name.")
-  var targetSpace = "logit"
+      "What ig compares the input with: zero (of the model's input space), black, white, mean, blur, noise:SEED or a file.",
+      valueName: "baseline"),
+    completion: .list(["zero", "black", "white", "mean", "blur", "noise:1"]))
+  var baseline = "zero"
 
   @Option(
     help: ArgumentHelp(
-      "What inputs are compared with: zero, black, white, mean, blur, noise:SEED or a file.",
-      valueName: "baseline"))
-  var baseline = "zero"
-
-  @Option(help: "Evaluations of the gradient for Integrated Gradients.")
+      "How often ig evaluates the gradient; more make the completeness error smaller.",
+      valueName: "count"))
   var steps = 128
 
   @Option(
-    help: "Where they lie: warped[:POWER], midpoint, gauss-legendre, left, right or trapezoid.")
+    help: ArgumentHelp(
+      "Where between baseline and input ig evaluates it: warped[:POWER], midpoint, gauss-legendre, left, right or trapezoid.",
+      valueName: "rule"),
+    completion: .list(["warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
   var quadrature = "warped"
 
-  @Option(help: "An inner value to explain in place of the input; inspect --layers lists them.")
+  @Option(
+    help: ArgumentHelp(
+      "An inner value to explain in place of the input; inspect --layers lists them.",
+      valueName: "name"))
   var layer: String?
 
-  @Option(help: "The folder that receives the results.", completion: .directory)
+  @Option(
+    help: ArgumentHelp("The folder that receives the results.", valueName: "folder"),
+    completion: .directory)
   var output = "."
 
   @Option(
-    help: ArgumentHelp("Which files to write: npy, json, png.", valueName: "format,..."))
+    help: ArgumentHelp(
+      "The files to write: npy, json, png. (default: all that the input allows)",
+      valueName: "format,..."))
   var format: String?
 
-  @Flag(help: "Print one JSON array on standard output as well.")
+  @OptionGroup var options: InputOptions
+
+  @Flag(help: "Print one JSON array in place of lines.")
   var json = false
 
   func validate() throws {
@@ -153,4 +172,19 @@ struct Attribute: ParsableCommand {
   }
 }
 
-extension Method: ExpressibleByArgument {}
+extension Method: ExpressibleByArgument {
+  /// What the help says of each method.
+  public static var allValueDescriptions: [String: String] {
+    Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0.help) })
+  }
+
+  private var help: String {
+    switch self {
+    case .auto: "xg if the model is proved homogeneous and the baseline is zero, else ig."
+    case .integratedGradients: "Integrated Gradients, from the baseline to the input."
+    case .xGradient: "Input times gradient, where that is proved to equal ig."
+    case .gradient: "The gradient of the score."
+    case .inputXGradient: "Input times gradient."
+    }
+  }
+}

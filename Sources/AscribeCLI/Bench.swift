@@ -5,21 +5,24 @@ import Foundation
 /// `ascribe bench`: where a model's time goes.
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures a model on random input: forward pass, gradient, and each operator.")
+    abstract: "Measures a model on random input: forward pass, gradient and each operator.",
+    usage: "ascribe bench [<options>] <model>")
 
   @Argument(help: "An .onnx file.", completion: .file(extensions: ["onnx"]))
   var model: String
 
-  @Option(help: "Samples per batch.")
+  @Option(help: ArgumentHelp("Samples in a batch.", valueName: "count"))
   var batch = 16
 
-  @Option(help: "Measured runs; the median is printed.")
+  @Option(help: ArgumentHelp("Runs to measure; their median is printed.", valueName: "count"))
   var runs = 5
 
-  @Option(help: "Height and width of pictures, where the model leaves them open.")
+  @Option(
+    help: ArgumentHelp(
+      "Height and width of pictures, where the model leaves them open.", valueName: "pixels"))
   var size = 224
 
-  @Flag(help: "Print one JSON object.")
+  @Flag(help: "Print one JSON object in place of tables.")
   var json = false
 
   func validate() throws {

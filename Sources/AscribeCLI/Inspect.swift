@@ -5,16 +5,21 @@ import Foundation
 /// `ascribe inspect`: what a model file holds.
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows what a model holds, whether it is supported and whether it is homogeneous.")
+    abstract: "Shows what a model holds, whether it is supported and whether it is homogeneous.",
+    usage: "ascribe inspect [--layers] [--json] <model>",
+    discussion: """
+      A homogeneous model, one without biases, is explained exactly by one gradient: method xg of \
+      ascribe attribute.
+      """)
 
   @Argument(help: "An .onnx file.", completion: .file(extensions: ["onnx"]))
   var model: String
 
-  @Flag(help: "Print one JSON object.")
-  var json = false
-
-  @Flag(help: "List the inner values that --layer may name.")
+  @Flag(help: "List the inner values that attribute --layer may name.")
   var layers = false
+
+  @Flag(help: "Print one JSON value in place of lines.")
+  var json = false
 
   func run() throws {
     let url = URL(filePath: model)

@@ -5,19 +5,22 @@ import Foundation
 /// `ascribe run`: what a model says.
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Runs a model and prints the top classes of each input.")
+    abstract: "Runs a model and prints the top classes of each input.",
+    usage: "ascribe run [<options>] <model> <input> ...",
+    discussion: "For each class: its probability, score, index and label.")
 
-  @OptionGroup var options: InputOptions
-
-  @Option(help: "How many classes to print.")
+  @Option(help: ArgumentHelp("How many classes to print.", valueName: "count"))
   var top = 5
 
   @Option(
-    help: "A folder that receives INPUT.OUTPUT.npy for each input and model output.",
-    completion: .directory)
+    help: ArgumentHelp(
+      "A folder that receives INPUT.OUTPUT.npy for each input and model output.",
+      valueName: "folder"), completion: .directory)
   var output: String?
 
-  @Flag(help: "Print one JSON array.")
+  @OptionGroup var options: InputOptions
+
+  @Flag(help: "Print one JSON array in place of lines.")
   var json = false
 
   func validate() throws {
@@ -58,6 +61,19 @@ private struct Prediction: Encodable {
     let label: String?
     let score: Double
     let probability: Double
+
+    private enum CodingKeys: CodingKey {
+      case index, label, score, probability
+    }
+
+    /// Writes every key, with null where the label is not known.
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(index, forKey: .index)
+      try container.encode(label, forKey: .label)
+      try container.encode(score, forKey: .score)
+      try container.encode(probability, forKey: .probability)
+    }
   }
 
   let input: String

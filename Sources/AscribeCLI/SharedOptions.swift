@@ -9,25 +9,29 @@ struct InputOptions: ParsableArguments {
 
   @Argument(
     help: ArgumentHelp(
-      "Pictures or tensors. NAME=FILE gives the model input of that name for all of them.",
+      "Pictures or tensors. NAME=FILE is what the model's input NAME gets with all of them.",
       valueName: "input"), completion: .file())
   var inputs: [String]
 
   @Option(
     help: ArgumentHelp(
-      "How pictures become numbers: imagenet, caffe, unit, raw or a JSON file. Default: the file MODEL.preprocess.json beside the model, else imagenet.",
-      valueName: "preset|file"))
+      "How pictures become numbers: imagenet, caffe, unit, raw or a JSON file. (default: MODEL.preprocess.json beside the model, else imagenet, or unit for one channel)",
+      valueName: "preset|file"), completion: .list(["imagenet", "caffe", "unit", "raw"]))
   var preprocess: String?
 
   @Option(
-    help: "Names of the classes, one a line. Default: the file MODEL.labels.txt beside the model.",
-    completion: .file())
+    help: ArgumentHelp(
+      "The names of the classes, one a line. (default: MODEL.labels.txt beside the model)",
+      valueName: "file"), completion: .file())
   var labels: String?
 
-  @Option(help: "float32, or float64 by slow, plain reference kernels.")
+  @Option(
+    help: ArgumentHelp(
+      "The numbers to compute with; float64 runs slow, plain reference kernels.",
+      valueName: "type"))
   var precision: Precision = .declared
 
-  @Flag(name: .shortAndLong, help: "No progress and no notes on standard error.")
+  @Flag(name: .shortAndLong, help: "Print neither progress nor notes on standard error.")
   var quiet = false
 }
 

@@ -83,37 +83,62 @@ struct Program {
   ) throws -> Outcome {
     let scratch = try Scratch()
     let (output, errors) = (scratch.path + "/output", scratch.path + "/errors")
-    try Data().write(to: URL(filePath: output))
-    try Data().write(to: URL(filePath: errors))
-    let process = Process()
-    process.executableURL = URL(filePath: executable)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(filePath: folder ?? packageRoot)
     // Idle threads that spin would slow down the programs that other tests run at the same time.
-    process.environment = ProcessInfo.processInfo.environment
+    let environment = ProcessInfo.processInfo.environment
       .merging(["OMP_WAIT_POLICY": "passive", "COLUMNS": "80", "LC_ALL": "C.UTF-8"]) { $1 }
       .merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
-    process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
-    let ended = DispatchSemaphore(value: 0)
-    process.terminationHandler = { _ in ended.signal() }
-    try process.run()
+    let child = try spawn(
+      executable, arguments, environment, folder: folder ?? packageRoot, output: output,
+      errors: errors)
     if let seconds {
       Thread.sleep(forTimeInterval: seconds)
-      process.interrupt()
+      kill(child, SIGINT)
     }
-    if ended.wait(timeout: .now() + timeout) == .timedOut {
-      kill(process.processIdentifier, SIGKILL)
-      ended.wait()
-      Issue.record("ascribe \(arguments) did not end within \(timeout) s")
+    let deadline = Date(timeIntervalSinceNow: timeout)
+    var status: Int32 = 0
+    while waitpid(child, &status, WNOHANG) == 0 {
+      if Date.now > deadline {
+        Issue.record("ascribe \(arguments) did not end within \(timeout) s")
+        kill(child, SIGKILL)
+      }
+      usleep(1000)
     }
-    let isSignal = process.terminationReason == .uncaughtSignal
+    let signal = status & 0x7F
     return Outcome(
-      code: isSignal ? nil : process.terminationStatus,
-      signal: isSignal ? process.terminationStatus : nil,
+      code: signal == 0 ? status >> 8 & 0xFF : nil, signal: signal == 0 ? nil : signal,
       output: try String(contentsOfFile: output, encoding: .utf8),
       errors: try String(contentsOfFile: errors, encoding: .utf8))
+  }
+
+  /// Starts a process with files for its output. Foundation's `Process` crashes now and then when
+  /// several threads start one.
+  private static func spawn(
+    _ executable: String, _ arguments: [String], _ environment: [String: String], folder: String,
+    output: String, errors: String
+  ) throws -> pid_t {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    for (number, path) in [(STDOUT_FILENO, output), (STDERR_FILENO, errors)] {
+      posix_spawn_file_actions_addopen(&actions, number, path, O_WRONLY | O_CREAT, 0o600)
+    }
+    // The threads of a test may block signals.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    let prelude = ["/bin/sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh", folder]
+    var words = (prelude + [executable] + arguments).map { strdup($0) } + [nil]
+    var variables = environment.map { strdup("\($0)=\($1)") } + [nil]
+    defer { (words + variables).forEach { free($0) } }
+    var child: pid_t = 0
+    let error = posix_spawn(&child, "/bin/sh", &actions, &attributes, &words, &variables)
+    guard error == 0 else { throw POSIXError(POSIXErrorCode(rawValue: error) ?? .ENOENT) }
+    return child
   }
 }
 
