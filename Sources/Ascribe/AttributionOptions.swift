@@ -43,6 +43,9 @@ public struct ExplainedTarget: Sendable, Codable {
 public struct Explanation: Sendable {
   /// The score that is explained.
   public let target: ExplainedTarget
+  /// The node before which the scores were read, such as a final Softmax; nil where they are the
+  /// model's own output.
+  public let omittedNode: String?
   /// The method that was used; never `auto`.
   public let method: Method
   /// The attribution of each element of the input or layer.

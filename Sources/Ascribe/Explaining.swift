@@ -36,21 +36,42 @@ extension ModelSession {
     guard index < inputs.count else {
       throw ModelError("the model has no input \(index)", kind: .usage)
     }
-    let rows = model.hasBatches(at: index) ? inputs[index].shape.first ?? 1 : 1
-    return try (0..<rows).map { row in
-      var sample = inputs
-      if rows > 1 { sample[index] = inputs[index].rows(row..<(row + 1)) }
+    let samples = try samples(of: inputs, at: index)
+    return try samples.enumerated().map { number, sample in
       let problem = try problem(
         sample, at: index, options: options, baseline: try baseline(sample[index]))
-      guard rows == 1 || problem.function.rowsAreIndependent else {
-        throw ModelError(
-          "the model mixes the \(rows) rows of input '\(model.inputs[index].name)', so they are "
-            + "no samples; give one row", kind: .usage)
-      }
       return try problem.explain(options, labels) { share in
-        try progress((Double(row) + share) / Double(rows))
+        try progress((Double(number) + share) / Double(samples.count))
       }
     }
+  }
+
+  /// The inputs of each sample: rows of the explained input, with the rows of others that have as
+  /// many.
+  ///
+  /// The whole input is one sample if the model declares no rows or gives a row another output
+  /// beside others.
+  private func samples(of inputs: [Tensor], at index: Int) throws(ModelError) -> [[Tensor]] {
+    let rows = inputs[index].shape.first ?? 1
+    guard rows > 1 else {
+      for (port, tensor) in zip(model.inputs, inputs) where port.countsSamples {
+        try port.requireRows(1, of: tensor)
+      }
+      return [inputs]
+    }
+    let parts = (0..<rows).map { row in
+      inputs.map { $0.shape.first == rows ? $0.rows(row..<(row + 1)) : $0 }
+    }
+    guard model.inputs[index].dimensions?.first != 1 else { return parts }
+    guard let whole = try? compute(nil, from: inputs).first,
+      let first = try? compute(nil, from: parts[0]).first, whole.shape.first == rows,
+      first.shape.first == 1, whole.rows(0..<1).isClose(to: first)
+    else { return [inputs] }
+    for (port, tensor) in zip(model.inputs, inputs)
+    where port.countsSamples && tensor.shape.first != 1 {
+      try port.requireRows(rows, of: tensor)
+    }
+    return parts
   }
 
   /// What one sample asks of a method: a function, a point and a baseline.
@@ -70,8 +91,10 @@ extension ModelSession {
     var reference = sample
     reference[index] = baseline
     let start = try compute(value, from: reference)[0]
-    let declared = DeclaredType(
-      point.elementType, [.symbolic("batch")] + point.shape.dropFirst().map(Dimension.fixed))
+    let dimensions = point.shape.enumerated().map { axis, extent in
+      axis == 0 ? Dimension.symbolic("batch") : .fixed(extent)
+    }
+    let declared = DeclaredType(point.elementType, dimensions)
     return try problem(
       try model.graph.cut(at: value, declared: declared), sample + [point], at: sample.count,
       layer: layer, options.space, baseline: start)
@@ -82,10 +105,7 @@ extension ModelSession {
     baseline: Tensor
   ) throws(ModelError) -> Problem {
     let point = inputs[index]
-    let rank = graph.declaredType(of: graph.inputs[index])?.dimensions?.count
-    let isBatch = rank.map { $0 == point.shape.rank && $0 > 0 } ?? true
-    let pointShape = isBatch ? Shape(Array(point.shape.dropFirst())) : point.shape
-    let key = FunctionKey(input: index, layer: layer, pointShape: pointShape, space: space)
+    let key = FunctionKey(input: index, layer: layer, shape: point.shape, space: space)
     let fixed = Dictionary(
       uniqueKeysWithValues: inputs.indices.filter { $0 != index }.map { ($0, inputs[$0]) })
     // Other inputs differ from sample to sample; only a function of one input can be kept.
@@ -94,93 +114,39 @@ extension ModelSession {
       function = known
     } else {
       function = try ModelFunction(
-        graph, explaining: index, pointShape: pointShape, fixed: fixed, space: space, in: workspace)
+        graph, explaining: index, shape: point.shape, fixed: fixed, space: space, in: workspace)
       if fixed.isEmpty { functions[key] = function }
     }
-    let rows = Shape([1] + pointShape)
+    let row = Shape([1] + function.pointShape)
     return Problem(
-      function: function, space: space, point: point.reshaped(to: rows),
-      baseline: baseline.reshaped(to: rows))
+      function: function, space: space, point: point.reshaped(to: row),
+      baseline: baseline.reshaped(to: row), shape: point.shape)
   }
 }
 
-/// A point of a function and what it is compared with.
-private struct Problem {
-  let function: ModelFunction
-  let space: TargetSpace
-  let point: Tensor
-  let baseline: Tensor
-
-  func explain(
-    _ options: AttributionOptions, _ labels: [String], progress: (Double) throws -> Void
-  ) throws -> [Explanation] {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let scores = try function.scores(at: point)[0]
-    let targets = try options.targets.map { try $0.index(in: scores, labels) }
-    let prediction = clock.now - start
-    return try targets.enumerated().map { number, target in
-      guard scores[target].isFinite else {
-        throw ModelError("score \(target) of this input is \(scores[target]), nothing to explain")
-      }
-      let start = clock.now
-      let (method, map) = try map(options, target) { share in
-        try progress((Double(number) + share) / Double(targets.count))
-      }
-      try map.requireFinite(target: target)
-      let seconds = (clock.now - start + prediction / targets.count) / .seconds(1)
-      return Explanation(
-        target: ExplainedTarget(
-          index: target, label: target < labels.count ? labels[target] : nil,
-          space: space.description),
-        method: method, map: map, seconds: seconds)
-    }
+extension ModelPort {
+  /// Whether the file leaves the first dimension open or says 1, as it does where that counts samples.
+  fileprivate var countsSamples: Bool {
+    guard let dimensions, let first = dimensions.first else { return false }
+    return first == nil || first == 1
   }
 
-  private func map(
-    _ options: AttributionOptions, _ target: Int, progress: (Double) throws -> Void
-  ) throws -> (Method, AttributionMap) {
-    switch options.method {
-    case .gradient:
-      return (.gradient, try function.gradientMap(at: point, target: target))
-    case .inputXGradient:
-      let map = try function.gradientMap(at: point, target: target, timesInput: true)
-      return (.inputXGradient, map)
-    case .xGradient:
-      let map = try function.gradientMap(
-        at: point, target: target, timesInput: true, dividedBy: try function.requiredDegree())
-      return (.xGradient, map)
-    case .auto:
-      if baseline.isZero, let degree = try function.homogeneity().degree {
-        let map = try function.gradientMap(
-          at: point, target: target, timesInput: true, dividedBy: degree)
-        return (.xGradient, map)
-      }
-      return (.integratedGradients, try integrate(options, target, progress))
-    case .integratedGradients:
-      return (.integratedGradients, try integrate(options, target, progress))
-    }
-  }
-
-  private func integrate(
-    _ options: AttributionOptions, _ target: Int, _ progress: (Double) throws -> Void
-  ) throws -> AttributionMap {
-    try function.integratedGradients(
-      at: point, from: baseline, target: target, nodes: options.quadrature.nodes(options.steps),
-      progress: progress)
+  fileprivate func requireRows(_ rows: Int, of tensor: Tensor) throws(ModelError) {
+    guard tensor.shape.first != rows else { return }
+    throw ModelError(
+      "input '\(name)' is given \(tensor.shape.first ?? 0) rows beside \(rows) of the explained "
+        + "input; give it one row, or one for each", kind: .usage)
   }
 }
 
-extension AttributionMap {
-  /// Refuses a map that says nothing.
-  fileprivate func requireFinite(target: Int) throws(ModelError) {
-    if let baselineScore, !baselineScore.isFinite {
-      throw ModelError("score \(target) is \(baselineScore) at the baseline; choose another one")
-    }
-    guard sum.isFinite else {
-      throw ModelError(
-        "the gradient of score \(target) is not finite here; try --precision float64")
-    }
+extension Tensor {
+  /// Whether the elements are another tensor's but for rounding.
+  fileprivate func isClose(to other: Tensor) -> Bool {
+    guard shape == other.shape else { return false }
+    let a = converted(to: .float64).elements(as: Double.self)
+    let b = other.converted(to: .float64).elements(as: Double.self)
+    let scale = b.map(abs).max() ?? 0
+    return zip(a, b).allSatisfy { abs($0 - $1) <= 1e-4 * scale || $0.isNaN && $1.isNaN }
   }
 }
 
@@ -196,58 +162,5 @@ extension Graph {
       throw ModelError("layer '\(name)' is a constant", kind: .usage)
     }
     return value
-  }
-}
-
-extension Target {
-  /// The index of the score that is meant.
-  fileprivate func index(in scores: [Double], _ labels: [String]) throws(ModelError) -> Int {
-    switch self {
-    case .argmax:
-      guard let best = scores.indices.max(by: { scores[$0] < scores[$1] }) else {
-        throw ModelError("the model has no scores")
-      }
-      return best
-    case .index(let index):
-      guard scores.indices.contains(index) else {
-        throw ModelError(
-          "target \(index) is not one of the model's \(scores.count) scores (0 to "
-            + "\(scores.count - 1))", kind: .usage)
-      }
-      return index
-    case .label(let label):
-      guard let index = labels.firstIndex(of: label) ?? Self.matching(label, labels) else {
-        let hint = labels.isEmpty ? "; name a file of labels with --labels" : ""
-        throw ModelError("no label is '\(label)'\(hint)", kind: .usage)
-      }
-      guard scores.indices.contains(index) else {
-        throw ModelError(
-          "label '\(label)' is number \(index), the model has \(scores.count) scores", kind: .usage)
-      }
-      return index
-    }
-  }
-
-  /// The only label that holds `text` as a whole item of a comma-separated list of names, with or
-  /// without a WordNet id in front.
-  private static func matching(_ text: String, _ labels: [String]) -> Int? {
-    let text = text.lowercased()
-    let matches = labels.indices.filter { index in
-      let label = labels[index].lowercased()
-      let isIdentified = label.range(of: "^n[0-9]{8} ", options: .regularExpression)
-      let names = isIdentified.map { String(label[$0.upperBound...]) } ?? label
-      return names.split(separator: ",").contains {
-        $0.trimmingCharacters(in: .whitespaces) == text
-      }
-    }
-    return matches.count == 1 ? matches[0] : nil
-  }
-}
-
-extension Model {
-  /// Whether the first dimension of an input counts samples.
-  func hasBatches(at index: Int) -> Bool {
-    guard index < inputs.count, let dimensions = inputs[index].dimensions else { return true }
-    return !dimensions.isEmpty
   }
 }

@@ -17,6 +17,8 @@ public struct ExplanationReport: Sendable, Codable {
   public let method: String
   /// What was explained.
   public let target: ExplainedTarget
+  /// The final node that was left out so that scores are logits; absent where none was.
+  public let omittedNode: String?
   /// The inner value that was explained in place of the input.
   public let layer: String?
   /// What the input was compared with; absent for methods that compare with nothing.
@@ -48,7 +50,8 @@ public struct ExplanationReport: Sendable, Codable {
 }
 
 extension ExplanationReport {
-  /// Writes every key, with null for what does not apply; `layer` only where one was explained.
+  /// Writes every key, with null for what does not apply; `layer` and `omittedNode` only where there
+  /// is one.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(model, forKey: .model)
@@ -57,6 +60,7 @@ extension ExplanationReport {
     try container.encode(method, forKey: .method)
     try container.encode(target, forKey: .target)
     try container.encodeIfPresent(layer, forKey: .layer)
+    try container.encodeIfPresent(omittedNode, forKey: .omittedNode)
     try container.encode(baseline, forKey: .baseline)
     try container.encode(quadrature, forKey: .quadrature)
     try container.encode(steps, forKey: .steps)
@@ -88,7 +92,7 @@ extension Explanation {
     return ExplanationReport(
       model: model.url.relativePath, modelSHA256: digest,
       input: rows > 1 ? "\(input.path)#\(row)" : input.path, method: method.rawValue,
-      target: target, layer: options.layer,
+      target: target, omittedNode: omittedNode, layer: options.layer,
       baseline: integrates || method == .xGradient ? options.baseline.description : nil,
       quadrature: integrates ? options.quadrature.description : nil,
       steps: integrates ? options.steps : nil, score: map.score, baselineScore: map.baselineScore,

@@ -18,7 +18,7 @@ public final class ModelSession {
   struct FunctionKey: Hashable {
     let input: Int
     let layer: String?
-    let pointShape: Shape
+    let shape: Shape
     let space: TargetSpace
   }
 

@@ -53,8 +53,15 @@ extension ModelSession {
           + "choose its extents", kind: .usage)
     }
     let function = try ModelFunction(
-      model.graph, explaining: 0, pointShape: pointShape, in: workspace)
-    return try Profiler(function: function, workspace: workspace).measure(batch: batch, runs: runs)
+      model.graph, explaining: 0, shape: Shape([1] + pointShape), in: workspace)
+    guard function.hasBatches else {
+      throw ModelError(
+        "bench takes models whose first dimension counts samples, which input "
+          + "'\(model.inputs[0].name)' does not", kind: .usage)
+    }
+    let fixed = (dimensions.first ?? nil).flatMap { $0 > 1 ? $0 : nil }
+    return try Profiler(function: function, workspace: workspace)
+      .measure(batch: fixed ?? batch, runs: runs)
   }
 }
 
@@ -74,7 +81,7 @@ private struct Profiler {
     for _ in 0...runs {
       forwardSeconds.append(try seconds { () throws(ModelError) in try forward.run(inputs) })
     }
-    inputs.append(try function.oneHotSeed(for: 0, of: gradient))
+    inputs.append(try function.oneHotSeed(for: 0, rows: batch, of: gradient))
     var gradientSeconds: [Double] = []
     for _ in 0...runs {
       gradientSeconds.append(try seconds { () throws(ModelError) in try gradient.run(inputs) })

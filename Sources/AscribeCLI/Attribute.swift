@@ -80,9 +80,11 @@ struct Attribute: ParsableCommand {
   }
 
   func run() throws {
-    let attributionOptions = try attributionOptions()
+    var attributionOptions = try attributionOptions()
     let formats = try formats()
     let job = try Job(options)
+    // A label may hold commas itself.
+    if job.labels.contains(target) { attributionOptions.targets = [.label(target)] }
     try job.requireDistinctStems()
     if formats?.contains(.png) == true { try requirePictures(job) }
     try OutputFile.makeFolder(output)
@@ -103,6 +105,10 @@ struct Attribute: ParsableCommand {
       reports += written
     }
     if json { try Console.print(json: reports) }
+    if let node = reports.first?.omittedNode, !options.quiet {
+      Console.note(
+        "note: scores are read before the final '\(node)'; --target-space softmax reads behind it")
+    }
   }
 
   private func explain(
@@ -133,6 +139,9 @@ struct Attribute: ParsableCommand {
       let text = $0.trimmingCharacters(in: .whitespaces)
       guard !text.isEmpty else { throw ValidationError("--target '\(target)' has an empty item") }
       return text == "argmax" ? .argmax : Int(text).map(Target.index) ?? .label(text)
+    }
+    guard Set(options.targets).count == options.targets.count else {
+      throw ValidationError("--target '\(target)' names one target twice")
     }
     options.space = TargetSpace(targetSpace)
     guard !baseline.isEmpty else { throw ValidationError("--baseline is empty") }

@@ -60,11 +60,7 @@ struct ExplanationWriter {
 
   /// The maps of all samples in the shape of the explained value, in the model's precision.
   private func map(of samples: [Explanation]) -> Tensor {
-    let rows = samples.map { explanation -> Tensor in
-      let values = explanation.map.values
-      return values.reshaped(to: Shape([1] + values.shape))
-    }
     let elementType: ElementType = job.model.precision == .float64 ? .float64 : .float32
-    return Tensor(stacking: rows).converted(to: elementType)
+    return Tensor(stacking: samples.map(\.map.values)).converted(to: elementType)
   }
 }

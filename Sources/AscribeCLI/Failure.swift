@@ -35,6 +35,7 @@ enum Failure {
     case .noInput: noInput
     case .usage: ExitCode.validationFailure.rawValue
     case .cannotWrite: cannotWrite
+    case .fault: fault
     }
   }
 

@@ -31,6 +31,7 @@ struct Run: ParsableCommand {
     let job = try Job(options)
     if let output {
       try job.requireDistinctStems()
+      try requireDistinctOutputs(job.model)
       try OutputFile.makeFolder(output)
     }
     var predictions: [Prediction] = []
@@ -47,10 +48,22 @@ struct Run: ParsableCommand {
 
   private func save(_ outputs: [Tensor], of model: Model, stem: String) throws {
     guard let output else { return }
-    for (port, tensor) in zip(model.outputs, outputs) {
-      let name = port.name.replacing("/", with: "_")
+    for (name, tensor) in zip(Self.fileNames(of: model), outputs) {
       try OutputFile.write(tensor.npyData(), to: "\(output)/\(stem).\(name).npy")
     }
+  }
+
+  /// The names of the outputs without slashes.
+  private static func fileNames(of model: Model) -> [String] {
+    model.outputs.map { $0.name.replacing("/", with: "_") }
+  }
+
+  private func requireDistinctOutputs(_ model: Model) throws {
+    let names = Self.fileNames(of: model)
+    guard Set(names).count < names.count else { return }
+    throw ModelError(
+      "two outputs have the same name once '/' is replaced by '_'; leave out --output",
+      kind: .usage, file: model.url.relativePath)
   }
 }
 

@@ -3,7 +3,7 @@ public import Tensors
 /// What a method says of one point: a number per element of the input, and how far they are from
 /// adding up.
 public struct AttributionMap: Sendable {
-  /// The attribution of each element, of the point's shape, float64.
+  /// The attribution of each element, of the sample's shape, float64.
   public let values: Tensor
   /// The score of the target at the input.
   public let score: Double
@@ -11,6 +11,13 @@ public struct AttributionMap: Sendable {
   public let baselineScore: Double?
   /// Evaluations that the map cost.
   public let passes: Passes
+
+  /// The same map with its elements under another shape.
+  package func reshaped(to shape: Shape) -> AttributionMap {
+    AttributionMap(
+      values: values.reshaped(to: shape), score: score, baselineScore: baselineScore,
+      passes: passes)
+  }
 
   /// The sum of the attributions.
   public var sum: Double { values.elements(as: Double.self).reduce(0, +) }

@@ -8,12 +8,10 @@ package import Tensors
 /// For each batch size the graph is specialised, simplified, differentiated and fused once, and the
 /// interpreter kept. Like a workspace, a function belongs to one thread.
 package final class ModelFunction: DifferentiableFunction {
-  package let pointShape: Shape
+  package internal(set) var pointShape: Shape
   package let elementType: ElementType
-  package private(set) var batchSize = 1
+  package internal(set) var batchSize = 1
   package private(set) var passes = Passes()
-  /// Whether the model gives each row of a batch what it would give it alone.
-  package private(set) var rowsAreIndependent = true
 
   /// The node that was left out so that scores are logits, where one was.
   package let omittedNode: String?
@@ -23,33 +21,23 @@ package final class ModelFunction: DifferentiableFunction {
   private let explained: Int
   private let fixed: [Int: Tensor]
   private let workspace: Workspace
-  private let layout: BatchLayout
-  private var forwardPlans: [Int: Interpreter] = [:]
+  var layout = BatchLayout.whole
+  var forwardPlans: [Int: Interpreter] = [:]
   private var gradientPlans: [Int: Interpreter] = [:]
-
-  /// What the batch dimension of a model allows.
-  private enum BatchLayout {
-    /// Any number of points at once.
-    case free
-    /// Exactly so many points at once.
-    case fixed(Int)
-    /// There is no batch dimension: a point is the whole input.
-    case none
-  }
-
-  /// The most points that a batch holds: more brings nothing, fewer lose Winograd convolutions.
-  private static let largestBatch = 16
 
   /// A function of one input of `model`, the others held.
   ///
   /// - Parameters:
   ///   - model: a graph as imported, not specialised.
   ///   - explained: the index of the input whose elements get attributions.
-  ///   - point: one sample of it, without a batch dimension unless the model has none.
+  ///   - shape: the shape of one sample with its leading 1; of the whole input if its first dimension
+  ///     does not count samples.
   ///   - fixed: for each other input its tensor, by index, for one sample.
   ///   - memoryLimit: bytes of intermediate values that a batch may take.
+  /// - Throws: `ModelError` if the input has no gradient, no output has the name that `space` asks
+  ///   for, or an operator refuses its operands.
   package init(
-    _ model: Graph, explaining explained: Int, pointShape: Shape, fixed: [Int: Tensor] = [:],
+    _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
     space: TargetSpace = .logit, memoryLimit: Int = 640 << 20, in workspace: Workspace
   ) throws(ModelError) {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {
@@ -63,21 +51,19 @@ package final class ModelFunction: DifferentiableFunction {
     let scores = try model.scores(in: space)
     self.model = model.selecting([scores.value])
     self.explained = explained
-    self.pointShape = pointShape
+    self.pointShape = shape
     self.elementType = declared.elementType
     self.fixed = fixed
     self.omittedNode = scores.omitted
     self.workspace = workspace
-    self.layout = Self.batchLayout(declared, pointShape)
-    self.batchSize = try chooseBatchSize(memoryLimit)
+    try findBatches(memoryLimit, declared.dimensions)
   }
 
   package func scores(at points: Tensor) throws(ModelError) -> [[Double]] {
     var scores: [[Double]] = []
     try inBatches(points) { (batch, rows) throws(ModelError) in
-      let interpreter = try forwardInterpreter(rows: batch.shape[0])
-      let output = try interpreter.run(inputs(batch))[0]
-      scores += self.rows(of: output, count: batch.shape[0]).prefix(rows)
+      let output = try forwardInterpreter(rows: batch.shape[0]).run(inputs(batch))[0]
+      scores += self.scores(in: output, rows: batch.shape[0]).prefix(rows)
       passes.forward += batch.shape[0]
     }
     return scores
@@ -89,22 +75,21 @@ package final class ModelFunction: DifferentiableFunction {
     var scores: [Double] = []
     var gradients: [Tensor] = []
     try inBatches(points) { (batch, rows) throws(ModelError) in
-      let interpreter = try gradientInterpreter(rows: batch.shape[0])
-      let seed = try oneHotSeed(for: target, of: interpreter)
+      let count = batch.shape[0]
+      let interpreter = try gradientInterpreter(rows: count)
+      let seed = try oneHotSeed(for: target, rows: count, of: interpreter)
       let outputs = try interpreter.run(inputs(batch) + [seed])
-      scores += self.rows(of: outputs[0], count: batch.shape[0]).prefix(rows).map { $0[target] }
-      let shape = Shape([batch.shape[0]] + pointShape)
-      gradients.append(outputs[1].reshaped(to: shape).rows(0..<rows))
-      passes.forward += batch.shape[0]
-      passes.backward += batch.shape[0]
+      scores += self.scores(in: outputs[0], rows: count).prefix(rows).map { $0[target] }
+      gradients.append(outputs[1].reshaped(to: Shape([count] + pointShape)).rows(0..<rows))
+      passes.forward += count
+      passes.backward += count
     }
-    guard gradients.count > 1 else { return (scores, gradients[0]) }
-    return (scores, Tensor(stacking: gradients))
+    return (scores, gradients.count == 1 ? gradients[0] : Tensor(stacking: gradients))
   }
 
   /// The degree of the scores in the explained input, where it is proved, or what spoils it.
   package func homogeneity() throws(ModelError) -> HomogeneityReport {
-    let graph = try specialized(rows: 1)
+    let graph = try specialized(rows: layout.smallestBatch)
     return graph.homogeneity(of: graph.outputs[0], in: [graph.inputs[explained]])
   }
 
@@ -118,12 +103,11 @@ package final class ModelFunction: DifferentiableFunction {
       "'\($0.node)' (\($0.operatorName)) \($0.reason)"
     }
     let more = report.breakers.count > 3 ? " and \(report.breakers.count - 3) more" : ""
-    throw ModelError(
-      "xg needs a homogeneous model: \(breakers.joined(separator: ", "))\(more); use ig",
-      kind: .usage)
+    let reason =
+      breakers.isEmpty
+      ? "the score does not grow with the input" : breakers.joined(separator: ", ") + more
+    throw ModelError("xg needs a homogeneous model: \(reason); use ig", kind: .usage)
   }
-
-  // MARK: - Plans
 
   /// What computes the scores of a batch of this size.
   package func forwardInterpreter(rows: Int) throws(ModelError) -> Interpreter {
@@ -142,11 +126,51 @@ package final class ModelFunction: DifferentiableFunction {
     return plan
   }
 
-  private func differentiated(rows: Int) throws(ModelError) -> Graph {
+  /// The last input of a gradient interpreter: 1 for the score asked for in each row, else 0.
+  package func oneHotSeed(
+    for target: Int, rows: Int, of interpreter: Interpreter
+  ) throws(ModelError) -> Tensor {
+    let graph = interpreter.graph
+    guard let input = graph.inputs.last, let type = graph.type(of: input) else {
+      throw ModelError("the gradient has no seed")
+    }
+    let width = type.shape.elementCount / max(rows, 1)
+    guard target >= 0, target < width else {
+      throw ModelError("target \(target) is not one of the model's \(width) scores", kind: .usage)
+    }
+    var elements = [Double](repeating: 0, count: type.shape.elementCount)
+    for row in 0..<rows { elements[row * width + target] = 1 }
+    return Tensor(elements, shape: type.shape).converted(to: type.elementType)
+  }
+
+  /// The graph of scores and gradients of a batch, ready to run.
+  func differentiated(rows: Int) throws(ModelError) -> Graph {
     let graph = try specialized(rows: rows)
-    return try graph.gradient(
-      of: graph.outputs[0], withRespectTo: [graph.inputs[explained]]
-    ).graph.fused()
+    let input = graph.inputs[explained]
+    let gradient = try graph.gradient(of: graph.outputs[0], withRespectTo: [input])
+    guard gradient.arrives[0] || !graph.depends(graph.outputs[0], on: input) else {
+      throw ModelError(
+        "no gradient of '\(graph.name(of: graph.outputs[0]))' reaches "
+          + "'\(graph.name(of: input))': every path between them passes an operator whose "
+          + "derivative is zero everywhere, such as ArgMax, Round or a Cast to integers")
+    }
+    return try gradient.graph.fused()
+  }
+
+  /// The inputs of the model for a batch of points.
+  func inputs(_ batch: Tensor) -> [Tensor] {
+    let rows = batch.shape[0]
+    return model.inputs.indices.map { index in
+      guard index != explained else { return batch.reshaped(to: batchShape(rows)) }
+      return fixedInput(index, rows: rows) ?? batch
+    }
+  }
+
+  /// The scores of each row of an output.
+  func scores(in output: Tensor, rows: Int) -> [[Double]] {
+    let elements = output.converted(to: .float64).elements(as: Double.self)
+    let width = elements.count / max(rows, 1)
+    return (0..<rows).map { Array(elements[($0 * width)..<(($0 + 1) * width)]) }
   }
 
   private func specialized(rows: Int) throws(ModelError) -> Graph {
@@ -156,55 +180,15 @@ package final class ModelFunction: DifferentiableFunction {
     return try model.specialized(to: shapes, in: workspace).simplified()
   }
 
-  // MARK: - Batches
-
-  private static func batchLayout(_ declared: DeclaredType, _ pointShape: Shape) -> BatchLayout {
-    guard let dimensions = declared.dimensions else { return .free }
-    guard dimensions.count == pointShape.rank + 1 else { return .none }
-    if case .fixed(let extent) = dimensions[0], extent > 1 { return .fixed(extent) }
-    return .free
-  }
-
   private func batchShape(_ rows: Int) -> Shape {
-    if case .none = layout { return pointShape }
-    return Shape([rows] + pointShape)
+    hasBatches ? Shape([rows] + pointShape) : pointShape
   }
 
-  /// The batch size that fits the memory limit; 1 where the model mixes the rows of a batch.
-  private func chooseBatchSize(_ memoryLimit: Int) throws(ModelError) -> Int {
-    switch layout {
-    case .none: return 1
-    case .fixed(let extent): return extent
-    case .free: break
-    }
-    rowsAreIndependent = try checkIndependence()
-    guard rowsAreIndependent else { return 1 }
-    let bytes = try differentiated(rows: 2).peakBytes / 2
-    // A power of two divides the usual numbers of steps.
-    var size = Self.largestBatch
-    while size > 1, size * bytes > memoryLimit { size /= 2 }
-    return size
-  }
-
-  /// Runs two rows together and alone. A file cannot say that its first dimension counts samples, and
-  /// many declare batches of one that take more.
-  private func checkIndependence() throws(ModelError) -> Bool {
-    let points = Tensor.noise(shape: Shape([2] + pointShape), seed: 1).converted(to: elementType)
-    let together: [[Double]]
-    do throws(ModelError) {
-      let output = try forwardInterpreter(rows: 2).run(inputs(points))[0]
-      guard output.shape.first == 2 else { return false }
-      together = rows(of: output, count: 2)
-    } catch {
-      return false
-    }
-    for row in 0..<2 {
-      let alone = try forwardInterpreter(rows: 1).run(inputs(points.rows(row..<(row + 1))))[0]
-      let scale = together[row].map(abs).max() ?? 0
-      let pairs = zip(rows(of: alone, count: 1)[0], together[row])
-      guard pairs.allSatisfy({ abs($0 - $1) <= 1e-4 * scale }) else { return false }
-    }
-    return true
+  /// Another input of the model, its only row repeated for each row of a batch.
+  private func fixedInput(_ index: Int, rows: Int) -> Tensor? {
+    guard let tensor = fixed[index] else { return nil }
+    guard rows > 1, tensor.shape.first == 1 else { return tensor }
+    return Tensor(stacking: Array(repeating: tensor, count: rows))
   }
 
   /// Calls `body` with batches that the model takes and the number of their rows that count.
@@ -223,49 +207,5 @@ package final class ModelFunction: DifferentiableFunction {
       }
       start += rows
     }
-  }
-
-  private func inputs(_ batch: Tensor) -> [Tensor] {
-    let rows = batch.shape[0]
-    return model.inputs.indices.map { index in
-      guard index != explained else { return batch.reshaped(to: batchShape(rows)) }
-      return fixedInput(index, rows: rows) ?? batch
-    }
-  }
-
-  /// Another input of the model, its only row repeated for each row of a batch.
-  private func fixedInput(_ index: Int, rows: Int) -> Tensor? {
-    guard let tensor = fixed[index] else { return nil }
-    guard rows > 1, tensor.shape.first == 1 else { return tensor }
-    return Tensor(stacking: Array(repeating: tensor, count: rows))
-  }
-
-  /// The last input of a gradient interpreter: 1 for the score asked for in each row, else 0.
-  package func oneHotSeed(
-    for target: Int, of interpreter: Interpreter
-  ) throws(ModelError) -> Tensor {
-    let graph = interpreter.graph
-    guard let input = graph.inputs.last, let type = graph.type(of: input) else {
-      throw ModelError("the gradient has no seed")
-    }
-    let rows = self.rows(in: type.shape)
-    let width = type.shape.elementCount / rows
-    guard target >= 0, target < width else {
-      throw ModelError("target \(target) is not one of the model's \(width) scores", kind: .usage)
-    }
-    var elements = [Double](repeating: 0, count: type.shape.elementCount)
-    for row in 0..<rows { elements[row * width + target] = 1 }
-    return Tensor(elements, shape: type.shape).converted(to: type.elementType)
-  }
-
-  private func rows(in shape: Shape) -> Int {
-    if case .none = layout { return 1 }
-    return max(1, shape.first ?? 1)
-  }
-
-  private func rows(of output: Tensor, count: Int) -> [[Double]] {
-    let elements = output.converted(to: .float64).elements(as: Double.self)
-    let width = elements.count / max(count, 1)
-    return (0..<count).map { Array(elements[($0 * width)..<(($0 + 1) * width)]) }
   }
 }

@@ -16,10 +16,17 @@ struct FileFailure: Error {
 
 /// The bytes of a file that has no more than `limit` of them.
 func fileBytes(_ path: String, limit: Int) throws(FileFailure) -> [UInt8] {
-  guard let file = fopen(path, "rb") else { throw FileFailure(code: errno) }
+  // Opening a pipe must not wait for its writer, and a device has no end.
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard descriptor >= 0, let file = fdopen(descriptor, "rb") else { throw FileFailure(code: errno) }
   defer { fclose(file) }
   var status = stat()
-  guard fstat(fileno(file), &status) == 0 else { throw FileFailure(code: errno) }
+  guard fstat(descriptor, &status) == 0 else { throw FileFailure(code: errno) }
+  switch status.st_mode & S_IFMT {
+  case S_IFREG: break
+  case S_IFDIR: throw FileFailure(code: EISDIR)
+  default: throw FileFailure(code: EINVAL)
+  }
   guard status.st_size <= limit else { throw FileFailure(code: EFBIG) }
   var bytes: [UInt8] = []
   var chunk = [UInt8](repeating: 0, count: 1 << 20)

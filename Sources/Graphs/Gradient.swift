@@ -11,6 +11,8 @@ package struct GradientGraph: Sendable {
   package let seed: Value
   /// One value per value asked for, of its shape.
   package let gradients: [Value]
+  /// Per value asked for, whether a gradient arrived; where none did, it is the constant zero.
+  package let arrives: [Bool]
 }
 
 extension Graph {
@@ -54,10 +56,12 @@ private struct GradientWalk {
         throw ModelError(error, in: node, of: source)
       }
     }
+    let arrives = values.map { !arrived[$0.index].isEmpty }
     var gradients: [Value] = []
     for value in values { gradients.append(try total(at: value)) }
     builder.setOutputs(source.outputs + gradients)
-    return GradientGraph(graph: builder.graph, seed: seed, gradients: gradients)
+    return GradientGraph(
+      graph: builder.graph, seed: seed, gradients: gradients, arrives: arrives)
   }
 
   private mutating func visit(_ node: Node, _ isWanted: [Bool]) throws(OperatorError) {

@@ -86,4 +86,15 @@ package struct Graph: Sendable {
     }
     return consumers
   }
+
+  /// Whether a value is computed from another, or is the other.
+  package func depends(_ value: Value, on root: Value) -> Bool {
+    var depends = [Bool](repeating: false, count: records.count)
+    depends[root.index] = true
+    for node in nodes
+    where node.inputs.contains(where: { $0.map { depends[$0.index] } ?? false }) {
+      for output in node.outputs { depends[output.index] = true }
+    }
+    return depends[value.index]
+  }
 }

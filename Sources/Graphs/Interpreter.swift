@@ -12,6 +12,7 @@ package final class Interpreter {
   /// Told of every node that has run and the seconds that it took, by profilers.
   package var observer: ((Node, Double) -> Void)?
 
+  private let peakBytes: Int
   /// Per node, those of its inputs and outputs that no later node reads.
   private let dying: [[Value]]
   /// Constants in the element type that the graph computes in, by value index.
@@ -21,6 +22,7 @@ package final class Interpreter {
   package init(_ graph: Graph, in workspace: Workspace) {
     self.graph = graph
     self.workspace = workspace
+    self.peakBytes = graph.peakBytes
     self.dying = graph.lastUses()
     self.constants = graph.values.map { graph.constant(of: $0) }
   }
@@ -30,6 +32,11 @@ package final class Interpreter {
   /// - Parameter inputs: one tensor per input of the graph, of exactly its type.
   /// - Throws: `ModelError` that names the input that does not fit or the node that fails.
   package func run(_ inputs: [Tensor]) throws(ModelError) -> [Tensor] {
+    guard peakBytes <= Workspace.memoryLimit else {
+      throw ModelError(
+        "a run needs \(peakBytes >> 20) MiB for intermediate values, this machine gives "
+          + "\(Workspace.memoryLimit >> 20)")
+    }
     var values = constants
     try bind(inputs, to: &values)
     let clock = ContinuousClock()

@@ -12,6 +12,8 @@ public struct ModelError: Error, Sendable, CustomStringConvertible {
     case usage
     /// An output cannot be written.
     case cannotWrite
+    /// This program is wrong.
+    case fault
   }
 
   /// Whose fault it is.

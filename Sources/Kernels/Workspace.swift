@@ -1,3 +1,4 @@
+import Glibc
 package import Tensors
 
 /// What one thread needs to run kernels: recycled memory and the caches of compiled primitives.
@@ -10,6 +11,14 @@ package final class Workspace {
 
   /// A workspace with empty caches.
   package init() {}
+
+  /// Bytes that this process may use: the machine's memory, or less where the user limits it.
+  package static let memoryLimit: Int = {
+    var limit = rlimit()
+    let isLimited = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0
+    let allowed = isLimited ? Int(clamping: limit.rlim_cur) : .max
+    return min(allowed, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)))
+  }()
 
   /// Bytes of intermediate tensors at the worst moment so far.
   package var peakBytes: Int { pool.peakBytes }

@@ -216,6 +216,10 @@ package struct CastLike: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     guard let x = inputs.first ?? nil else { return .zero }
+    guard !x.degree.isConstant else { return .exactly(0) }
+    guard inputs.count > 1, inputs[1]?.constant?.elementType.isFloatingPoint == true else {
+      throw Inhomogeneity("converts to a type that is not known to keep fractions")
+    }
     return x.degree
   }
 }

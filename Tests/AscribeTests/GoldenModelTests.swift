@@ -49,8 +49,7 @@ struct GoldenModel: Decodable, CustomTestStringConvertible {
       let explanations = try session.explain(
         [batch.rows(row..<(row + 1))], options: options,
         baseline: { Tensor(repeating: 0.0, shape: $0.shape).converted(to: type) })
-      let values = explanations[0][0].map.values
-      return values.reshaped(to: Shape([1] + values.shape))
+      return explanations[0][0].map.values
     }
     return Tensor(stacking: rows)
   }

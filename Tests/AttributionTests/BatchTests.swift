@@ -9,7 +9,7 @@ import Testing
 @Suite struct BatchTests {
   /// The sum of squares of each row of two elements, plus whatever `mix` makes of the rows.
   private func function(
-    _ dimensions: [Dimension], pointShape: Shape = [2],
+    _ dimensions: [Dimension], shape: Shape = [1, 2],
     mix: (inout GraphBuilder, Value) -> Value = { $1 }
   ) throws -> ModelFunction {
     var builder = GraphBuilder()
@@ -19,7 +19,7 @@ import Testing
     let sum = ReduceSum(axes: [-1], keepDimensions: true)
     builder.setOutputs([node(sum, [square], &builder)])
     return try ModelFunction(
-      builder.graph, explaining: 0, pointShape: pointShape, in: Workspace())
+      builder.graph, explaining: 0, shape: shape, in: Workspace())
   }
 
   private func node(
@@ -38,7 +38,7 @@ import Testing
 
   @Test func anOpenFirstDimensionTakesBatches() throws {
     let function = try function([.symbolic("batch"), .fixed(2)])
-    #expect(function.rowsAreIndependent && function.batchSize == 16)
+    #expect(function.hasBatches && function.batchSize == 16)
     try expectGradients(of: function)
   }
 
@@ -55,21 +55,66 @@ import Testing
     #expect(function.passes.forward == 4)
   }
 
-  @Test func rowsThatAreMixedRunAlone() throws {
-    let function = try function([.symbolic("length"), .fixed(2)]) { builder, x in
+  /// y sums over all rows so far: with three rows the input is one sample of three by two.
+  @Test func aModelThatMixesRowsTakesItsInputWhole() throws {
+    let function = try function([.symbolic("length"), .fixed(2)], shape: [3, 2]) { builder, x in
       let axis = builder.constant(Tensor(scalar: Int64(0)))
-      return self.node(CumSum(axis: 0, exclusive: false, reverse: false), [x, axis], &builder)
+      let sum = CumSum(axis: 0, exclusive: false, reverse: false)
+      return self.node(sum, [x, axis], &builder)
     }
-    #expect(!function.rowsAreIndependent && function.batchSize == 1)
-    try expectGradients(of: function)
+    #expect(!function.hasBatches && function.pointShape == [3, 2])
+    // The last score is (x0 + x2 + x4)^2 + (x1 + x3 + x5)^2.
+    let (scores, gradients) = try function.gradients(
+      at: Tensor([1.0, 2, 3, 4, 5, 6], shape: [1, 3, 2]), target: 2)
+    #expect(scores == [225])
+    #expect(gradients.elements(as: Double.self) == [18, 24, 18, 24, 18, 24])
+  }
+
+  @Test func aFixedBatchThatMixesRowsTakesItsInputWhole() throws {
+    let function = try function([.fixed(3), .fixed(2)], shape: [3, 2]) { builder, x in
+      let mean = ReduceMean(axes: [0], keepDimensions: true)
+      return self.node(Mul(), [x, self.node(mean, [x], &builder)], &builder)
+    }
+    #expect(!function.hasBatches)
+  }
+
+  /// An output without a batch dimension has the scores of one sample.
+  @Test func anOutputWithoutRowsIsNotTakenForOneOfThem() throws {
+    var builder = GraphBuilder()
+    let declared = DeclaredType(.float64, [.fixed(1), .fixed(3)])
+    let x = builder.input("x", declared: declared)
+    let square = node(Mul(), [x, x], &builder)
+    builder.setOutputs([
+      node(ReduceSum(axes: [0], keepDimensions: false), [square], &builder)
+    ])
+    let function = try ModelFunction(
+      builder.graph, explaining: 0, shape: [1, 3], in: Workspace())
+    let point = Tensor([1.0, 2, 3], shape: [1, 1, 3])
+    #expect(try function.scores(at: point) == [[1, 4, 9]])
+    #expect(
+      try function.gradients(at: point, target: 1).gradients.elements(as: Double.self)
+        == [0, 4, 0])
   }
 
   @Test func aModelWithoutBatchesTakesItsInputWhole() throws {
-    let function = try function([.fixed(2)])
+    let function = try function([.fixed(2)], shape: [2])
     let (scores, gradients) = try function.gradients(
       at: Tensor([1.0, 2], shape: [1, 2]), target: 0)
     #expect(scores == [5])
     #expect(gradients.elements(as: Double.self) == [2, 4])
+  }
+
+  @Test func aScoreWithoutDerivativeIsRefused() throws {
+    var builder = GraphBuilder()
+    let declared = DeclaredType(.float64, [.symbolic("batch"), .fixed(2)])
+    let x = builder.input("x", declared: declared)
+    builder.setOutputs([node(Floor(), [x], &builder)])
+    do {
+      _ = try ModelFunction(builder.graph, explaining: 0, shape: [1, 2], in: Workspace())
+      Issue.record("a gradient that is nowhere was accepted")
+    } catch {
+      #expect("\(error)".contains("no gradient of 'value' reaches 'x'"))
+    }
   }
 
   @Test func aTargetOutOfRangeIsRefused() throws {
@@ -84,7 +129,7 @@ import Testing
     let tokens = builder.input("tokens", declared: DeclaredType(.int64, [.fixed(1), .fixed(2)]))
     builder.setOutputs([tokens])
     do {
-      _ = try ModelFunction(builder.graph, explaining: 0, pointShape: [2], in: Workspace())
+      _ = try ModelFunction(builder.graph, explaining: 0, shape: [1, 2], in: Workspace())
       Issue.record("an integer input was accepted")
     } catch {
       #expect("\(error)".contains("--layer"))

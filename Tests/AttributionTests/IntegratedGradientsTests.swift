@@ -25,7 +25,7 @@ import Testing
     }
     builder.setOutputs([try body(&builder, columns)])
     return try ModelFunction(
-      builder.graph, explaining: 0, pointShape: [count], in: Workspace())
+      builder.graph, explaining: 0, shape: [1, count], in: Workspace())
   }
 
   private var slice: any Operator {

@@ -1,0 +1,97 @@
+import Graphs
+import Tensors
+
+/// What the first dimension of the input of a model means.
+enum BatchLayout {
+  /// It counts samples, any number of them.
+  case free
+  /// It counts samples, exactly so many.
+  case fixed(Int)
+  /// It is one like the others: a point is the whole input.
+  case whole
+
+  /// The fewest rows that the model takes at once.
+  var smallestBatch: Int {
+    if case .fixed(let extent) = self { extent } else { 1 }
+  }
+}
+
+/// A file does not say whether the first dimension of an input counts samples: many declare batches of
+/// one and take more, some mix the rows, some have no batches at all. So the model is asked.
+extension ModelFunction {
+  /// The most points that a batch holds: more brings nothing, fewer lose Winograd convolutions.
+  private static let largestBatch = 16
+
+  /// Whether the first dimension of the explained input counts samples.
+  package var hasBatches: Bool {
+    if case .whole = layout { false } else { true }
+  }
+
+  /// Finds out whether the first dimension counts samples and how many fit the memory limit.
+  func findBatches(_ memoryLimit: Int, _ dimensions: [Dimension]?) throws(ModelError) {
+    let whole = pointShape
+    guard whole.rank > 0 else { return }
+    pointShape = Shape(Array(whole.dropFirst()))
+    if case .fixed(let extent)? = dimensions?.first, extent > 1 {
+      layout = .fixed(extent)
+      batchSize = extent
+      if rowsOfFixedBatchAreIndependent(extent) { return }
+    } else {
+      layout = .free
+      if rowsAreIndependent() {
+        batchSize = try largestBatch(within: memoryLimit)
+        return
+      }
+    }
+    layout = .whole
+    pointShape = whole
+    batchSize = 1
+    forwardPlans.removeAll()
+  }
+
+  private func largestBatch(within memoryLimit: Int) throws(ModelError) -> Int {
+    let bytes = try differentiated(rows: 2).peakBytes / 2
+    // A power of two divides the usual numbers of steps.
+    var size = Self.largestBatch
+    while size > 1, size * bytes > memoryLimit { size /= 2 }
+    return size
+  }
+
+  /// Whether two rows score together what each scores alone.
+  private func rowsAreIndependent() -> Bool {
+    let points = noise(rows: 2, seed: 1)
+    guard let together = batchScores(points) else { return false }
+    return (0..<2).allSatisfy { row in
+      guard let alone = batchScores(points.rows(row..<(row + 1))) else { return false }
+      return Self.agree(alone[0], together[row])
+    }
+  }
+
+  /// Whether a row scores the same beside other rows.
+  private func rowsOfFixedBatchAreIndependent(_ extent: Int) -> Bool {
+    let points = noise(rows: extent, seed: 1)
+    let others = noise(rows: extent, seed: 2).rows(1..<extent)
+    guard let scores = batchScores(points),
+      let beside = batchScores(Tensor(stacking: [points.rows(0..<1), others]))
+    else { return false }
+    return Self.agree(scores[0], beside[0])
+  }
+
+  /// The scores of each row; nil if the model does not take such a batch or gives no row for each.
+  private func batchScores(_ points: Tensor) -> [[Double]]? {
+    let count = points.shape[0]
+    guard let output = try? forwardInterpreter(rows: count).run(inputs(points))[0],
+      output.shape.first == count, output.elementCount > 0
+    else { return nil }
+    return scores(in: output, rows: count)
+  }
+
+  private func noise(rows: Int, seed: UInt64) -> Tensor {
+    Tensor.noise(shape: Shape([rows] + pointShape), seed: seed).converted(to: elementType)
+  }
+
+  private static func agree(_ a: [Double], _ b: [Double]) -> Bool {
+    let scale = b.map(abs).max() ?? 0
+    return a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) <= 1e-4 * scale }
+  }
+}
