@@ -269,6 +269,14 @@ struct BadInputTests {
       [Program.star], saying: ["shapes.preprocess.json", "resize"], scratch: scratch, model: model)
   }
 
+  @Test func oversizedPreprocessing() throws {
+    let scratch = try Scratch()
+    let rule = try scratch.write("rule.json", "{}")
+    #expect(truncate(rule, 3 << 30) == 0)
+    try isRefused(
+      [Program.star, "--preprocess", rule], saying: ["rule.json", "too large"], scratch: scratch)
+  }
+
   @Test func missingPreprocessing() throws {
     let scratch = try Scratch()
     try isRefused(
