@@ -92,11 +92,16 @@ struct Attribute: ParsableCommand {
     let bar = ProgressBar("explaining", isQuiet: options.quiet)
     defer { bar.finish() }
     var reports: [ExplanationReport] = []
+    var stepsBefore = 0.0
     for (number, path) in job.files.enumerated() {
       let input = try job.read(path)
+      let rows = input.tensor.shape.first ?? 1
+      let stepsHere = Double(rows * attributionOptions.targets.count * steps)
       let explanations = try explain(input, job, attributionOptions) { share in
-        bar.show((Double(number) + share) / Double(job.files.count))
+        let done = (Double(number) + share) / Double(job.files.count)
+        bar.show(done, steps: stepsBefore + share * stepsHere)
       }
+      stepsBefore += stepsHere
       let writer = ExplanationWriter(
         job: job, input: input, options: attributionOptions, digest: digest, folder: output)
       let written = try writer.write(explanations, formats: formats)

@@ -17,6 +17,8 @@ enum Interruption {
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
         OutputFile.abandon {
+          // A progress bar or ^C may stand on the line.
+          if isatty(STDERR_FILENO) == 1 { Console.error("\r\u{1B}[K") }
           Console.note("interrupted")
           _exit(exitCode)
         }

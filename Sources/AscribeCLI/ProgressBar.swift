@@ -18,8 +18,8 @@ final class ProgressBar {
     self.isQuiet = isQuiet
   }
 
-  /// Shows that a share of the work is done.
-  func show(_ share: Double) {
+  /// Shows that a share of the work, so many steps, is done.
+  func show(_ share: Double, steps: Double) {
     guard !isQuiet else { return }
     let now = ContinuousClock.now
     guard now - (lastDrawn ?? start) >= interval else { return }
@@ -27,7 +27,8 @@ final class ProgressBar {
     let elapsed = (now - start) / .seconds(1)
     let left = share > 0 ? elapsed / share - elapsed : .infinity
     let percent = String(format: "%3.0f %%", 100 * share)
-    let rest = left.isFinite ? "\(Self.time(left)) left" : ""
+    let rate = elapsed > 0 ? String(format: "%.3g steps/s", steps / elapsed) : ""
+    let rest = left.isFinite ? "\(rate), \(Self.time(left)) left" : rate
     if isTerminal {
       let filled = Int(30 * share)
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)

@@ -33,11 +33,12 @@ struct PNGChunks {
   /// The file without the chunks that do not change its pixels.
   ///
   /// libpng prints its complaints about colour profiles and texts, and unpacks them whatever their
-  /// size; nothing here needs them.
+  /// size; nothing here needs them. It complains of palettes that pixels do not index, too.
   var pixelsOnly: [UInt8] {
-    let needed = chunks.filter { chunk in
-      ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].contains(where: chunk.isNamed)
-    }
+    let indexed: UInt8 = 3
+    let colorType = chunks.first { $0.isNamed("IHDR") }?.data.dropFirst(9).first
+    let names = ["IHDR", "tRNS", "IDAT", "IEND"] + (colorType == indexed ? ["PLTE"] : [])
+    let needed = chunks.filter { names.contains(where: $0.isNamed) }
     return Array(signature) + needed.flatMap(\.whole)
   }
 }

@@ -75,7 +75,7 @@ struct PictureHeader: Equatable {
 
   /// The IHDR chunk, and eXIf wherever it lies (PNG, third edition, sections 11.2.1 and 11.3.2.10).
   private mutating func readPNG(_ bytes: HeaderBytes) throws(PictureError) {
-    guard bytes.starts(with: Array("IHDR".utf8), at: 12) else {
+    guard bytes.starts(with: Array("IHDR".utf8), at: 12), try bytes.big32(at: 8) == 13 else {
       throw .damaged(format, "it does not start with an IHDR chunk")
     }
     width = try bytes.big32(at: 16)

@@ -92,6 +92,15 @@ struct BadInputTests {
     try isRefused([path], saying: ["half.png"], scratch: scratch)
   }
 
+  /// libpng must not print complaints of its own.
+  @Test func damagedPicture() throws {
+    let scratch = try Scratch()
+    var picture = try bytes(of: Program.star)
+    picture[9] = 0xA2
+    let path = try scratch.write("damaged.png", picture)
+    try isRefused([path], saying: ["damaged.png", "IHDR"], scratch: scratch)
+  }
+
   @Test func truncatedTensor() throws {
     let scratch = try Scratch()
     let whole = Tensor([Float](repeating: 0, count: 3 * 64 * 64), shape: [1, 3, 64, 64]).npyData()
@@ -258,6 +267,14 @@ struct BadInputTests {
     try scratch.write("shapes.preprocess.json", "{\"resize\": 3}")
     try isRefused(
       [Program.star], saying: ["shapes.preprocess.json", "resize"], scratch: scratch, model: model)
+  }
+
+  @Test func oversizedPreprocessing() throws {
+    let scratch = try Scratch()
+    let rule = try scratch.write("rule.json", "{}")
+    #expect(truncate(rule, 3 << 30) == 0)
+    try isRefused(
+      [Program.star, "--preprocess", rule], saying: ["rule.json", "too large"], scratch: scratch)
   }
 
   @Test func missingPreprocessing() throws {
