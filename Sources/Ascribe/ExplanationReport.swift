@@ -81,17 +81,16 @@ extension ExplanationReport {
 public let version = "0.1.0"
 
 extension Explanation {
-  /// The facts of this explanation of row `row` of `input`.
+  /// The facts of this explanation of `input`, or of its row `row` where it holds several samples.
   public func report(
-    of model: Model, digest: String, input: ModelInput, row: Int, options: AttributionOptions,
+    of model: Model, digest: String, input: ModelInput, row: Int?, options: AttributionOptions,
     rule: PictureRule
   ) -> ExplanationReport {
-    let rows = input.tensor.shape.first ?? 1
     let integrates = method == .integratedGradients
     let relative = map.relativeCompletenessError
     return ExplanationReport(
       model: model.url.relativePath, modelSHA256: digest,
-      input: rows > 1 ? "\(input.path)#\(row)" : input.path, method: method.rawValue,
+      input: row.map { "\(input.path)#\($0)" } ?? input.path, method: method.rawValue,
       target: target, omittedNode: omittedNode, layer: options.layer,
       baseline: integrates || method == .xGradient ? options.baseline.description : nil,
       quadrature: integrates ? options.quadrature.description : nil,

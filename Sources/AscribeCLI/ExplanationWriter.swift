@@ -30,7 +30,8 @@ struct ExplanationWriter {
       let path = self.path(for: samples, target, of: targetCount)
       let facts = samples.enumerated().map { row, explanation in
         explanation.report(
-          of: job.model, digest: digest, input: input, row: row, options: options, rule: job.rule)
+          of: job.model, digest: digest, input: input, row: samples.count > 1 ? row : nil,
+          options: options, rule: job.rule)
       }
       if formats.contains(.npy) {
         files.append((path + ".npy", map(of: samples).npyData()))
