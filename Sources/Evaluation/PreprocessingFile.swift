@@ -35,7 +35,7 @@ extension Preprocessing {
     let bytes: [UInt8]
     do throws(FileFailure) {
       bytes = try fileBytes(path, limit: 1 << 20)
-    } catch where error.isTooLarge {
+    } catch  where error.isTooLarge {
       throw .notJSON("the file is too large")
     } catch {
       throw error.isMissing ? .missing : .unreadable(error.reason)
