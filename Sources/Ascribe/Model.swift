@@ -27,7 +27,7 @@ public struct Model: Sendable {
   public init(contentsOf url: URL, precision: Precision = .declared) throws {
     let graph: Graph
     do throws(ModelError) {
-      self.file = try ModelFile(opening: url.path)
+      self.file = try ModelFile(opening: url.relativePath)
       graph = try file.graph(precision: precision)
     } catch {
       throw error.inFile(url.relativePath)

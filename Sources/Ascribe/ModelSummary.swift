@@ -118,7 +118,7 @@ extension ModelSummary {
   ///   supported are listed, not thrown.
   public init(contentsOf url: URL) throws {
     do throws(ModelError) {
-      let (messages, outcome) = try ModelFile(opening: url.path).read()
+      let (messages, outcome) = try ModelFile(opening: url.relativePath).read()
       try self.init(messages, outcome)
     } catch {
       throw error.inFile(url.relativePath)
