@@ -54,7 +54,7 @@ let package = Package(
   ]
     + module("Tensors")
     + module("Kernels", ["Tensors", "CDNNL"])
-    + module("Graphs", ["Kernels", "Tensors"])
+    + module("Graphs", ["Kernels", "Tensors"], testing: ["Operators"])
     + module("Operators", ["Graphs", "Kernels", "Tensors"])
     + module(
       "ONNXFormat", ["Operators", "Graphs", "Kernels", "Tensors", "CONNX", "CONNXCheck", "CCrypto"])
