@@ -50,6 +50,9 @@ final class BufferPool: Sendable {
   /// Bytes in use at the worst moment so far.
   var peakBytes: Int { state.withLock { $0.peakBytes } }
 
+  /// Gives the memory that nobody uses back to the system.
+  func release() { state.withLock { $0.trim() } }
+
   /// Uninitialised memory of at least this size, which returns here when its last tensor goes.
   func storage(byteCount: Int) -> Storage {
     let wanted = (max(byteCount, 1) + Self.granule - 1) / Self.granule * Self.granule

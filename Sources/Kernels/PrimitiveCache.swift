@@ -99,6 +99,12 @@ final class PrimitiveCache {
     return result
   }
 
+  /// Frees rearranged weights and the shared memory; they are made again when next needed.
+  func release() {
+    weights.removeAll()
+    scratchpad = Storage(byteCount: 0)
+  }
+
   private func readyEngine() throws(KernelError) -> OpaquePointer {
     if let engine { return engine }
     var created: OpaquePointer?

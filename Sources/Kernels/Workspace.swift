@@ -23,6 +23,13 @@ package final class Workspace {
   /// Bytes of intermediate tensors at the worst moment so far.
   package var peakBytes: Int { pool.peakBytes }
 
+  /// Frees what is kept to be quick next time: idle memory and rearranged weights. For the moment
+  /// between two graphs of one model, whose weights would lie in memory twice.
+  package func release() {
+    primitives.release()
+    pool.release()
+  }
+
   /// An uninitialised tensor in recycled memory, for a kernel to fill.
   package func tensor(
     _ elementType: ElementType, _ shape: Shape, layout: Layout = .rowMajor
