@@ -38,7 +38,7 @@ package final class ModelFunction: DifferentiableFunction {
   ///   for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
-    space: TargetSpace = .logit, memoryLimit: Int = 320 << 20, in workspace: Workspace
+    space: TargetSpace = .logit, memoryLimit: Int = 200 << 20, in workspace: Workspace
   ) throws(ModelError) {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {
       throw ModelError("input \(explained) has no type")
