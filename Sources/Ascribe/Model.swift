@@ -39,6 +39,18 @@ public struct Model: Sendable {
     self.outputs = graph.outputs.map { ModelPort($0, of: graph) }
   }
 
+  /// The model of the same file with another graph of the same inputs and outputs.
+  func with(_ graph: Graph) -> Model { Model(self, graph) }
+
+  private init(_ model: Model, _ graph: Graph) {
+    self.url = model.url
+    self.precision = model.precision
+    self.inputs = model.inputs
+    self.outputs = model.outputs
+    self.file = model.file
+    self.graph = graph
+  }
+
   /// The SHA-256 digest of the model file, in hexadecimal.
   public func sha256() -> String { file.sha256() }
 

@@ -140,7 +140,7 @@ extension ModelSummary {
     switch outcome {
     case .graph(let graph):
       unsupported = []
-      let graph = graph.specializedToDefaults() ?? graph
+      let graph = (try? graph.specializedToDefaults(in: Workspace()).simplified()) ?? graph
       homogeneity = try Homogeneity(graph)
       biases = Biases(
         count: graph.biases.count, elements: graph.biases.reduce(0) { $0 + $1.elementCount })
@@ -169,22 +169,5 @@ extension ModelSummary.Homogeneity {
     breakers = report.breakers.map {
       Breaker(node: $0.node, operator: $0.operatorName, reason: $0.reason)
     }
-  }
-}
-
-extension Graph {
-  /// The graph for one sample, with 224 for an extent of a picture that is left open; nil where that
-  /// does not fit the model.
-  fileprivate func specializedToDefaults() -> Graph? {
-    let shapes = inputs.map { input -> Shape? in
-      guard let dimensions = declaredType(of: input)?.dimensions else { return nil }
-      return Shape(
-        checking: dimensions.enumerated().map { axis, dimension in
-          if case .fixed(let extent) = dimension { return extent }
-          return axis > 0 && dimensions.count == 4 ? 224 : 1
-        })
-    }
-    guard !shapes.contains(nil) else { return nil }
-    return try? specialized(to: shapes.compactMap(\.self), in: Workspace()).simplified()
   }
 }

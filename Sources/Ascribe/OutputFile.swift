@@ -1,5 +1,6 @@
 import Foundation
 import Graphs
+package import ONNXFormat
 import Synchronization
 
 /// Writes files whole or not at all: under a temporary name that is then renamed.
@@ -10,6 +11,16 @@ public enum OutputFile {
   ///
   /// - Throws: `ModelError` of kind `cannotWrite`; nothing is left behind then.
   public static func write(_ bytes: [UInt8], to path: String) throws {
+    try write([.bytes(bytes)], to: path)
+  }
+
+  /// Writes pieces one after the other to `path`.
+  ///
+  /// - Parameter check: is given the temporary name of the whole file; what it throws ends the writing.
+  /// - Throws: `ModelError` of kind `cannotWrite`, or what `check` throws; nothing is left behind then.
+  package static func write(
+    _ pieces: [WireWriter.Piece], to path: String, check: (String) throws -> Void = { _ in }
+  ) throws {
     let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"
     let file = pending.withLock { pending in
       pending.insert(temporary)
@@ -17,10 +28,24 @@ public enum OutputFile {
     }
     defer { pending.withLock { _ = $0.remove(temporary) } }
     guard let file else { throw failure(path, errno) }
-    let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count && fflush(file) == 0
+    let isWritten =
+      pieces.allSatisfy { piece in
+        piece.withBytes { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
+      } && fflush(file) == 0
     let problem = errno
-    guard fclose(file) == 0, isWritten, rename(temporary, path) == 0 else {
+    guard fclose(file) == 0, isWritten else {
       let failure = failure(path, isWritten ? errno : problem)
+      unlink(temporary)
+      throw failure
+    }
+    do {
+      try check(temporary)
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    guard rename(temporary, path) == 0 else {
+      let failure = failure(path, errno)
       unlink(temporary)
       throw failure
     }

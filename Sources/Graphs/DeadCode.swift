@@ -19,7 +19,7 @@ extension Graph {
     graph.outputs = outputs.map { renumbered[$0.index] }
     graph.nodes = kept.reversed().map { node in
       Node(
-        name: node.name, operation: node.operation,
+        name: node.name, operation: node.operation, attributes: node.attributes,
         inputs: node.inputs.map { $0.map { renumbered[$0.index] } },
         outputs: node.outputs.map { renumbered[$0.index] })
     }

@@ -10,6 +10,8 @@ package struct Node: Sendable {
   /// The name in the model file; made up where the file gives none.
   package let name: String
   package let operation: any Operator
+  /// The attributes as a file spells them; nil for a node that no file can hold.
+  package let attributes: [String: AttributeValue]?
   /// One value per input; nil where an optional one is left out.
   package let inputs: [Value?]
   package let outputs: [Value]

@@ -44,11 +44,13 @@ package struct GraphBuilder {
   ///
   /// - Throws: `OperatorError` if the operator refuses the inputs or an output is too large.
   package mutating func append(
-    _ operation: any Operator, _ inputs: [Value?], name: String? = nil, outputNames: [String] = []
+    _ operation: any Operator, _ inputs: [Value?], name: String? = nil, outputNames: [String] = [],
+    attributes: [String: AttributeValue]? = nil
   ) throws(OperatorError) -> [Value] {
     let types = try operation.infer(inputs.map { $0.flatMap(operand) })
     for type in types { _ = try type.checkedByteCount() }
-    return place(operation, inputs, types: types, name: name, outputNames: outputNames)
+    return place(
+      operation, inputs, types: types, name: name, outputNames: outputNames, attributes)
   }
 
   /// A node of one output.
@@ -60,10 +62,12 @@ package struct GraphBuilder {
 
   /// A node whose types are not known yet, as the importer makes it.
   package mutating func appendUntyped(
-    _ operation: any Operator, _ inputs: [Value?], name: String, outputNames: [String]
+    _ operation: any Operator, _ inputs: [Value?], name: String, outputNames: [String],
+    attributes: [String: AttributeValue]? = nil
   ) -> [Value] {
     place(
-      operation, inputs, types: outputNames.map { _ in nil }, name: name, outputNames: outputNames)
+      operation, inputs, types: outputNames.map { _ in nil }, name: name, outputNames: outputNames,
+      attributes)
   }
 
   /// Marks values as the outputs of the graph, in this order.
@@ -87,13 +91,15 @@ package struct GraphBuilder {
 
   private mutating func place(
     _ operation: any Operator, _ inputs: [Value?], types: [TensorType?], name: String?,
-    outputNames: [String]
+    outputNames: [String], _ attributes: [String: AttributeValue]?
   ) -> [Value] {
     let name = name ?? type(of: operation).specification.name
     let outputs = types.enumerated().map { index, type in
       record(index < outputNames.count ? outputNames[index] : name, type: type)
     }
-    graph.nodes.append(Node(name: name, operation: operation, inputs: inputs, outputs: outputs))
+    graph.nodes.append(
+      Node(
+        name: name, operation: operation, attributes: attributes, inputs: inputs, outputs: outputs))
     return outputs
   }
 

@@ -41,41 +41,47 @@ package struct GraphRebuilder {
     mapped[old.index] = replacement
   }
 
-  /// Whether a value of the old graph has one in the new already.
-  package func isMapped(_ value: Value) -> Bool { mapped[value.index] != nil }
+  /// Whether a value of the old graph is a constant or has one in the new graph already.
+  package func isKnown(_ value: Value) -> Bool {
+    mapped[value.index] != nil || source.storedConstant(of: value) != nil
+  }
 
   /// Copies a node as it is.
   package mutating func copy(_ node: Node) throws(ModelError) {
     let inputs = node.inputs.map { $0.map { self($0) } }
+    try place(node.operation, inputs, named: node.name, node.attributes, for: node)
+  }
+
+  /// Puts an operator of the same outputs in the place of a node.
+  ///
+  /// - Parameter attributes: those of the operator as a file spells them, if it can be in a file.
+  package mutating func put(
+    _ operation: any Operator, _ inputs: [Value?], named name: String,
+    attributes: [String: AttributeValue]? = nil, for node: Node
+  ) throws(ModelError) {
+    try place(operation, inputs, named: name, attributes, for: node)
+  }
+
+  private mutating func place(
+    _ operation: any Operator, _ inputs: [Value?], named name: String,
+    _ attributes: [String: AttributeValue]?, for node: Node
+  ) throws(ModelError) {
     let names = node.outputs.map { source.name(of: $0) }
     let outputs: [Value]
     if node.outputs.allSatisfy({ source.type(of: $0) != nil }) {
       do throws(OperatorError) {
         outputs = try builder.append(
-          node.operation, inputs, name: node.name, outputNames: names)
+          operation, inputs, name: name, outputNames: names, attributes: attributes)
       } catch {
         throw ModelError(error, in: node, of: source)
       }
     } else {
       outputs = builder.appendUntyped(
-        node.operation, inputs, name: node.name, outputNames: names)
+        operation, inputs, name: name, outputNames: names, attributes: attributes)
     }
     for (old, new) in zip(node.outputs, outputs) {
       replace(old, by: new)
       if let declared = source.declaredType(of: old) { builder.declare(declared, of: new) }
-    }
-  }
-
-  /// Puts an operator of one output in the place of a node, whose output it computes.
-  package mutating func put(
-    _ operation: any Operator, _ inputs: [Value?], named name: String, for node: Node
-  ) throws(ModelError) {
-    do throws(OperatorError) {
-      let outputs = try builder.append(
-        operation, inputs, name: name, outputNames: [source.name(of: node.outputs[0])])
-      replace(node.outputs[0], by: outputs[0])
-    } catch {
-      throw ModelError(error, in: node, of: source)
     }
   }
 

@@ -84,7 +84,7 @@ private struct Specialization {
     do throws(OperatorError) {
       let outputs = try builder.append(
         node.operation, inputs, name: node.name,
-        outputNames: node.outputs.map { source.name(of: $0) })
+        outputNames: node.outputs.map { source.name(of: $0) }, attributes: node.attributes)
       for (old, new) in zip(node.outputs, outputs) { mapped[old.index] = new }
       if let folded = try fold(node, inputs, outputs) {
         for (old, tensor) in zip(node.outputs, folded) {
@@ -137,7 +137,8 @@ private struct Specialization {
   }
 
   private func typed(_ node: Node, _ inputs: [Value?]) -> Node {
-    Node(name: node.name, operation: node.operation, inputs: inputs, outputs: [])
+    Node(
+      name: node.name, operation: node.operation, attributes: nil, inputs: inputs, outputs: [])
   }
 }
 

@@ -150,8 +150,24 @@ package struct Importer {
       inputs.append(value)
     }
     let outputs = builder.appendUntyped(
-      operation, inputs, name: node.name, outputNames: node.outputs)
+      operation, inputs, name: node.name, outputNames: node.outputs,
+      attributes: exportable(node, operation))
     for (name, value) in zip(node.outputs, outputs) where !name.isEmpty { values[name] = value }
+  }
+
+  /// The attributes of a node, if a file of the graph's opset can hold it: the body of a function may
+  /// be written for another one.
+  private func exportable(
+    _ node: NodeMessage, _ operation: any Operator
+  ) -> [String: AttributeValue]? {
+    let opset = builder.graph.opset
+    guard
+      Registry.operation(named: node.operatorName, domain: node.domain, opset: opset)
+        == type(of: operation)
+    else { return nil }
+    return node.attributes.compactMapValues { attribute in
+      if case .value(let value) = attribute { value } else { nil }
+    }
   }
 
   private mutating func setOutputs(of graph: GraphMessage) throws(ModelError) {

@@ -20,8 +20,10 @@ struct MessageReader {
     }
     return ModelMessage(
       irVersion: Int(message.ir_version),
-      producer: [Field.string(message.producer_name), Field.string(message.producer_version)]
-        .filter { !$0.isEmpty }.joined(separator: " "),
+      producerName: Field.string(message.producer_name),
+      producerVersion: Field.string(message.producer_version),
+      domain: Field.string(message.domain), version: Int(message.model_version),
+      documentation: Field.string(message.doc_string),
       opsets: opsets,
       metadata: Dictionary(
         Field.entries(message.metadata_props, message.n_metadata_props)
@@ -41,6 +43,7 @@ struct MessageReader {
       initializers.append(try self.sparse(sparse))
     }
     return GraphMessage(
+      name: Field.string(message.name), documentation: Field.string(message.doc_string),
       nodes: try nodes(message.node, message.n_node, opsets), initializers: initializers,
       inputs: try values(message.input, message.n_input),
       outputs: try values(message.output, message.n_output))

@@ -47,6 +47,8 @@ package struct InitializerMessage: Sendable {
 
 /// The graph of a model file.
 package struct GraphMessage: Sendable {
+  package let name: String
+  package let documentation: String
   package var nodes: [NodeMessage]
   package var initializers: [InitializerMessage]
   package var inputs: [ValueMessage]
@@ -68,9 +70,18 @@ package struct FunctionMessage: Sendable {
 /// Everything that we read of a model file.
 package struct ModelMessage: Sendable {
   package let irVersion: Int
-  package let producer: String
+  package let producerName: String
+  package let producerVersion: String
+  package let domain: String
+  package let version: Int
+  package let documentation: String
   package let opsets: [String: Int]
   package let metadata: [String: String]
   package let graph: GraphMessage
   package let functions: [FunctionMessage]
+
+  /// What wrote the file, with its version.
+  package var producer: String {
+    [producerName, producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
+  }
 }

@@ -33,7 +33,7 @@ extension ModelFile {
   package func read(
     precision: Precision = .declared
   ) throws(ModelError) -> (messages: ModelMessage, outcome: Importer.Outcome) {
-    let messages = try readMessages()
+    let messages = try self.messages()
     let outcome = try Importer.outcome(of: messages, precision: precision)
     if case .graph = outcome, case .invalid(let reason) = check() {
       throw ModelError("the model breaks a rule of ONNX: \(reason)")
@@ -41,7 +41,8 @@ extension ModelFile {
     return (messages, outcome)
   }
 
-  private func readMessages() throws(ModelError) -> ModelMessage {
+  /// Everything that the file says, checked by nobody yet.
+  package func messages() throws(ModelError) -> ModelMessage {
     let reader = MessageReader { (proto) throws(ModelError) in
       do throws(TensorError) {
         return try self.tensor(proto)

@@ -10,8 +10,7 @@ extension Tensor {
     for extent in shape { writer.write(1, extent) }
     writer.write(2, elementType.onnxNumber)
     if !name.isEmpty { writer.write(8, name) }
-    writer.write(9, UnsafeRawBufferPointer(start: address, count: byteCount))
-    withExtendedLifetime(storage) {}
+    writer.write(9, elementsOf: self)
   }
 
   /// A serialized TensorProto of this tensor: the contents of a `.pb` file.

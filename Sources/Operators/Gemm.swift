@@ -9,7 +9,7 @@ package import Tensors
 /// <https://onnx.ai/onnx/operators/onnx__Gemm.html>
 package struct Gemm: Operator {
   private let alpha: Double
-  private let beta: Double
+  package let beta: Double
   private let transposingA: Bool
   private let transposingB: Bool
   private let stretchesAddend: Bool

@@ -7,7 +7,7 @@ package import Tensors
 /// Gradient: dy (s + αx s (1 - s)) with s = sigmoid(αx).
 /// <https://onnx.ai/onnx/operators/onnx__Swish.html>.
 package struct Swish: ElementwiseUnary {
-  private let alpha: Double
+  package let alpha: Double
 
   package static let specification = Specification("Swish", since: 24)
   package static let examples = [

@@ -1,39 +1,88 @@
 package import Graphs
+import Operators
 import Tensors
 
 /// A constant that a node adds to values that depend on the model's input.
-package struct Bias: Sendable {
+package struct Bias: Sendable, Hashable {
+  /// The name of the node that adds it.
   package let node: String
-  package let value: Value
+  /// The name of that node's first output.
+  package let output: String
+  package let operatorName: String
+  /// Which input of the node it is.
+  package let place: Int
+  /// The name of the constant.
+  package let name: String
   package let elementCount: Int
+  /// Why it may be something else than a bias, so that it is left unless asked for.
+  package let doubt: String?
 }
 
 extension Graph {
-  /// The constants that nodes add, zeros left out: what keeps a piecewise linear model from being
-  /// homogeneous.
+  /// The constants that nodes of a specialised graph add, zeros left out: what keeps a piecewise
+  /// linear model from being homogeneous.
   package var biases: [Bias] {
+    let isInputAlone = valuesThatAreInputs
+    let producers = producers
     var dependsOnInput = [Bool](repeating: false, count: records.count)
     for input in inputs { dependsOnInput[input.index] = true }
     var biases: [Bias] = []
     for node in nodes
     where node.inputs.contains(where: { $0.map { dependsOnInput[$0.index] } ?? false }) {
       for output in node.outputs { dependsOnInput[output.index] = true }
+      guard type(of: node.outputs[0])?.elementType.isFloatingPoint ?? true else { continue }
       for place in node.biasPlaces where place < node.inputs.count {
-        guard let value = node.inputs[place], let constant = storedConstant(of: value),
-          !constant.isZero
+        guard let value = node.inputs[place], !dependsOnInput[value.index],
+          let constant = storedConstant(of: value), !constant.isZero
         else { continue }
+        let others = node.inputs.compactMap(\.self).filter { dependsOnInput[$0.index] }
+        var doubt: String?
+        if others.allSatisfy({ isInputAlone[$0.index] }) {
+          doubt = "it shifts the model's input, as the subtraction of a mean does"
+        } else if constant.shape.filter({ $0 > 1 }).count > 1,
+          !others.contains(where: { producers[$0.index].map { nodes[$0].isLinear } ?? false })
+        {
+          doubt = "it varies along several dimensions, as position embeddings do"
+        }
         biases.append(
-          Bias(node: node.name, value: value, elementCount: constant.elementCount))
+          Bias(
+            node: node.name, output: name(of: node.outputs[0]), operatorName: node.operatorName,
+            place: place, name: name(of: value), elementCount: constant.elementCount,
+            doubt: node.isLinear ? nil : doubt))
       }
     }
     return biases
   }
+
+  /// Whether each value is nothing but scaled, shifted or rearranged inputs of the graph.
+  private var valuesThatAreInputs: [Bool] {
+    var isInput = [Bool](repeating: false, count: records.count)
+    for input in inputs { isInput[input.index] = true }
+    for node in nodes where Self.inputPreparations.contains(node.operatorName) {
+      let computed = node.inputs.compactMap(\.self).filter { storedConstant(of: $0) == nil }
+      guard !computed.isEmpty, computed.allSatisfy({ isInput[$0.index] }) else { continue }
+      for output in node.outputs { isInput[output.index] = true }
+    }
+    return isInput
+  }
+
+  private static let inputPreparations: Set = [
+    "Add", "Sub", "Mul", "Div", "Identity", "Cast", "Dropout", "Transpose", "Reshape", "Squeeze",
+    "Unsqueeze", "Slice", "Split", "Gather", "Concat", "Resize", "Upsample", "Pad",
+    "BatchNormalization",
+  ]
 }
 
 extension Node {
+  /// Whether the node multiplies by weights, so that what is added behind it is a bias.
+  fileprivate var isLinear: Bool {
+    ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(operatorName)
+  }
+
   /// The inputs that are added to the others.
   fileprivate var biasPlaces: [Int] {
     switch operatorName {
+    case "Gemm" where (operation as? Gemm)?.beta == 0: []
     case "Conv", "ConvTranspose", "Gemm", "InstanceNormalization", "LayerNormalization",
       "GroupNormalization":
       [2]

@@ -3,7 +3,7 @@ import Operators
 import Tensors
 
 extension Graph {
-  /// Folds each BatchNormalization into the convolution before it, in a specialised graph.
+  /// Folds each BatchNormalization into the convolution before it.
   ///
   ///     y = BatchNormalization(Conv(x, W, b), scale, B, mean, variance)
   ///     y = Conv(x, s W, s (b - mean) + B)          s = scale / sqrt(variance + epsilon)
@@ -23,11 +23,14 @@ extension Graph {
         try rebuilder.copy(node)
         continue
       }
-      let weights = rebuilder.builder.constant(folded.weights, name: "\(node.name)/weights")
-      let bias = rebuilder.builder.constant(folded.bias, name: "\(node.name)/bias")
+      let weights = rebuilder.builder.constant(
+        folded.weights, name: "\(node.name)/weights", elementType: folded.elementType)
+      let bias = rebuilder.builder.constant(
+        folded.bias, name: "\(node.name)/bias", elementType: folded.elementType)
       let input = convolution.inputs[0].map { rebuilder($0) }
       try rebuilder.put(
-        convolution.operation, [input, weights, bias], named: convolution.name, for: node)
+        convolution.operation, [input, weights, bias], named: convolution.name,
+        attributes: convolution.attributes, for: node)
     }
     return rebuilder.finish()
   }
@@ -51,12 +54,19 @@ extension Graph {
     node.inputs.dropFirst(first).allSatisfy { $0.map { storedConstant(of: $0) != nil } ?? true }
   }
 
+  /// A convolution's parameters after folding, and the element type that the graph computes them in.
+  private struct Folded {
+    let weights: Tensor
+    let bias: Tensor
+    let elementType: ElementType
+  }
+
   private func fold(
     _ normalization: BatchNormalization, _ node: Node, into convolution: Node
-  ) -> (weights: Tensor, bias: Tensor)? {
+  ) -> Folded? {
     let parameters = node.inputs.dropFirst().compactMap { $0.flatMap(doubles) }
     guard parameters.count == 4, let weightsValue = convolution.inputs[1],
-      let weights = constant(of: weightsValue), let elements = doubles(weightsValue)
+      let stored = storedConstant(of: weightsValue), let elements = doubles(weightsValue)
     else { return nil }
     let (scale, shift, mean, variance) = (
       parameters[0], parameters[1], parameters[2], parameters[3]
@@ -71,10 +81,12 @@ extension Graph {
     let shifted = factors.indices.map {
       factors[$0] * ((bias ?? zeros)[$0] - mean[$0]) + shift[$0]
     }
-    return (
-      Tensor(scaled, shape: weights.shape).converted(to: weights.elementType),
-      Tensor(shifted).converted(to: weights.elementType)
-    )
+    let computed = self.type(of: weightsValue)?.elementType ?? stored.elementType
+    // A graph without types is a file's, whose constants keep the types that they have there.
+    let type = type(of: node.outputs[0]) == nil ? stored.elementType : computed
+    return Folded(
+      weights: Tensor(scaled, shape: stored.shape).converted(to: type),
+      bias: Tensor(shifted).converted(to: type), elementType: computed)
   }
 
   private func doubles(_ value: Value) -> [Double]? {

@@ -1,0 +1,128 @@
+import Attribution
+public import Foundation
+import Graphs
+import Kernels
+import ONNXFormat
+import Rewrites
+
+/// What is taken out of a model that is made bias-free.
+public struct ConversionOptions: Sendable {
+  /// Constants, or nodes that add them, which are stripped although they may be no biases.
+  public var alsoStripped: Set<String> = []
+  /// Whether nodes that are not homogeneous give way to an honest stand-in.
+  public var replacesBreakers = false
+  /// Whether a model that is not homogeneous then is an error.
+  public var isStrict = false
+
+  /// The defaults of the command line.
+  public init() {}
+}
+
+/// A model without its biases, and what became of it (X-DNN: Hesse et al., 2021, arXiv 2111.07668).
+public struct Conversion: Sendable {
+  /// The model as it was.
+  public let original: Model
+  /// The model as it is now.
+  public let model: Model
+  /// What was done.
+  public let report: ConversionReport
+
+  /// The original with BatchNormalization folded: what the converted model is calibrated against.
+  let reference: Graph
+}
+
+extension Model {
+  /// The model without the constants that it adds, BatchNormalization folded first.
+  ///
+  /// If nothing else breaks homogeneity, its X-gradient is its exact Integrated Gradients.
+  ///
+  /// - Throws: `ModelError` if the model leaves the rank of an input open, if a name in the options is
+  ///   none of a constant that is added, or if the result is not homogeneous and has to be.
+  public func strippingBiases(_ options: ConversionOptions = ConversionOptions()) throws
+    -> Conversion
+  {
+    do throws(ModelError) {
+      return try converted(options)
+    } catch {
+      throw error.inFile(url.relativePath)
+    }
+  }
+
+  private func converted(_ options: ConversionOptions) throws(ModelError) -> Conversion {
+    let workspace = Workspace()
+    let stripping = try graph.strippingBiases(alsoNamed: options.alsoStripped, in: workspace)
+    var converted = stripping.graph
+    var replaced: [Replacement] = []
+    if options.replacesBreakers { (converted, replaced) = try converted.replacingBreakers() }
+    let typed = try converted.specializedToDefaults(in: workspace).simplified()
+    let homogeneity = try ModelSummary.Homogeneity(typed)
+    let report = ConversionReport(
+      model: url.relativePath, modelSHA256: sha256(), stripping, replaced: replaced, homogeneity)
+    if options.isStrict, homogeneity.degree == nil { throw report.strictError }
+    return Conversion(
+      original: self, model: with(converted), report: report, reference: stripping.reference)
+  }
+}
+
+extension Conversion {
+  /// Writes the converted model: a valid ONNX file with the metadata and names of the original, and a
+  /// note of where it comes from.
+  ///
+  /// A model of more than 2 GiB gets a second file, its name with `.data` behind it.
+  ///
+  /// - Throws: `ModelError` if the file is the original's, cannot be written, or is refused by ONNX's
+  ///   checker.
+  public func write(to url: URL) throws {
+    let path = url.relativePath
+    guard !Self.isSameFile(path, original.url.relativePath) else {
+      throw ModelError(
+        "the output is the model itself; give it another name", kind: .usage, file: path)
+    }
+    do throws(ModelError) {
+      let source = try original.file.messages()
+      let encoded = try model.graph.encoded(
+        like: source, metadata: provenance, externalName: url.lastPathComponent + ".data")
+      try Self.write(encoded, to: path)
+    } catch {
+      throw error.inFile(path)
+    }
+  }
+
+  private var provenance: [String: String] {
+    [
+      "ascribe.conversion": "strip-biases", "ascribe.version": version,
+      "ascribe.source.sha256": report.modelSHA256,
+      "ascribe.removed": String(report.removed.count),
+    ].merging(report.calibrationNote.map { ["ascribe.calibration": $0] } ?? [:]) { $1 }
+  }
+
+  private static func write(_ encoded: EncodedModel, to path: String) throws(ModelError) {
+    let data = path + ".data"
+    do {
+      if !encoded.externalData.isEmpty {
+        guard !FileManager.default.fileExists(atPath: data) else {
+          throw ModelError(
+            "the file for external data exists already; remove it or choose another output",
+            kind: .cannotWrite, file: data)
+        }
+        try OutputFile.write(encoded.externalData, to: data)
+      }
+      try OutputFile.write(encoded.model.pieces, to: path) { temporary in
+        if case .invalid(let reason) = try ModelFile(opening: temporary).check() {
+          throw ModelError("the converted model breaks a rule of ONNX: \(reason)", kind: .fault)
+        }
+      }
+    } catch {
+      if !encoded.externalData.isEmpty, !FileManager.default.fileExists(atPath: path) {
+        unlink(data)
+      }
+      throw error as? ModelError ?? ModelError("\(error)", kind: .fault)
+    }
+  }
+
+  private static func isSameFile(_ a: String, _ b: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    guard stat(a, &first) == 0, stat(b, &second) == 0 else { return false }
+    return first.st_ino == second.st_ino && first.st_dev == second.st_dev
+  }
+}
