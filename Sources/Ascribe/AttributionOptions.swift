@@ -4,6 +4,9 @@ public import Attribution
 public struct AttributionOptions: Sendable {
   /// How attributions are computed.
   public var method = Method.auto
+  /// Whether the X-gradient gives way to input times gradient, named so, on a model that is not
+  /// homogeneous; it is an error otherwise.
+  public var fallsBack = false
   /// Which scores are explained.
   public var targets = [Target.argmax]
   /// Where the scores are read.

@@ -47,9 +47,16 @@ struct Problem {
     case .gradient:
       return (.gradient, try function.gradientMap(at: point, target: target))
     case .inputXGradient:
-      let map = try function.gradientMap(at: point, target: target, timesInput: true)
-      return (.inputXGradient, map)
+      return (.inputXGradient, try inputTimesGradient(target))
     case .xGradient:
+      guard baseline.isZero else {
+        throw ModelError(
+          "xg explains the difference from the zero baseline only; use ig with this one",
+          kind: .usage)
+      }
+      if options.fallsBack, try function.homogeneity().degree == nil {
+        return (.inputXGradient, try inputTimesGradient(target))
+      }
       return (.xGradient, try scaled(target, degree: try function.requiredDegree()))
     case .auto:
       if baseline.isZero, let degree = try function.homogeneity().degree {
@@ -59,6 +66,10 @@ struct Problem {
     case .integratedGradients:
       return (.integratedGradients, try integrate(options, target, progress))
     }
+  }
+
+  private func inputTimesGradient(_ target: Int) throws(ModelError) -> AttributionMap {
+    try function.gradientMap(at: point, target: target, timesInput: true)
   }
 
   /// The X-gradient, which adds up to the score by Euler's theorem; a map that does not would mean

@@ -29,6 +29,12 @@ struct Attribute: ParsableCommand {
   @Option(help: "How attributions are computed.")
   var method: Method = .auto
 
+  @Flag(
+    help:
+      "With --method xg: where the model is not homogeneous, compute input-x-gradient and name it so."
+  )
+  var force = false
+
   @Option(
     help: ArgumentHelp(
       "What ig compares the input with: zero (of the model's input space), black, white, mean, blur, noise:SEED or a file.",
@@ -72,6 +78,9 @@ struct Attribute: ParsableCommand {
   var json = false
 
   func validate() throws {
+    guard !force || method == .xGradient else {
+      throw ValidationError("--force goes with --method xg")
+    }
     guard (1...1_000_000).contains(steps) else {
       throw ValidationError("--steps must be between 1 and 1000000")
     }
@@ -110,6 +119,11 @@ struct Attribute: ParsableCommand {
       reports += written
     }
     if json { try Console.print(json: reports) }
+    if force, !options.quiet, reports.contains(where: { $0.method != Method.xGradient.rawValue }) {
+      Console.note(
+        "note: the model is not homogeneous, so this is input-x-gradient and not xg; it need not add "
+          + "up to the score")
+    }
     if let node = reports.first?.omittedNode, !options.quiet {
       Console.note(
         "note: scores are read before the final '\(node)'; --target-space softmax reads behind it")
@@ -140,6 +154,7 @@ struct Attribute: ParsableCommand {
   private func attributionOptions() throws -> AttributionOptions {
     var options = AttributionOptions()
     options.method = method
+    options.fallsBack = force
     options.targets = try target.split(separator: ",", omittingEmptySubsequences: false).map {
       let text = $0.trimmingCharacters(in: .whitespaces)
       guard !text.isEmpty else { throw ValidationError("--target '\(target)' has an empty item") }
