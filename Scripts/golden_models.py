@@ -17,6 +17,7 @@ from torch.nn import functional
 
 EPSILON = float(np.float32(1e-5))
 SIXTH = float(np.float32(1 / 6))
+HALF_ROOT = float(np.float32(0.5**0.5))
 
 
 class ChannelMixer(nn.Module):
@@ -121,6 +122,46 @@ class SqueezeExcitation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         squeezed = functional.relu(self.reduce(functional.adaptive_avg_pool2d(x, 1)))
         return x * self.gate(self.expand(squeezed))
+
+
+class Attention(nn.Module):
+    """Self-attention of one head; four channels make its scale a power of two."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(channels, 4) for _ in range(3))
+        self.output = nn.Linear(4, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.query(x) @ self.key(x).transpose(1, 2) * 0.5
+        return self.output(scores.softmax(-1) @ self.value(x))
+
+
+class Gelu(nn.Module):
+    """GELU with the constant that a float32 file can hold."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 0.5 * (1 + torch.erf(x * HALF_ROOT))
+
+
+class Encoder(nn.Module):
+    """Patches, position embeddings and one pre-norm transformer block, as a ViT has them."""
+
+    def __init__(self, channels: int, places: int) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, channels, 4, 4)
+        generator = torch.Generator().manual_seed(places)
+        self.positions = nn.Parameter(torch.randn(1, places, channels, generator=generator))
+        self.norms = nn.ModuleList(nn.LayerNorm(channels, eps=EPSILON) for _ in range(2))
+        self.attention = Attention(channels)
+        self.perceptron = nn.Sequential(
+            nn.Linear(channels, 16), Gelu(), nn.Linear(16, channels)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2).transpose(1, 2) + self.positions
+        x = x + self.attention(self.norms[0](x))
+        return (x + self.perceptron(self.norms[1](x))).mean(1)
 
 
 class SpatialMean(nn.Module):
@@ -321,6 +362,11 @@ def response() -> nn.Module:
     )
 
 
+def transformer() -> nn.Module:
+    """A vision transformer of one block: attention, LayerNormalization, GELU."""
+    return nn.Sequential(Encoder(8, 9), nn.Linear(8, 7))
+
+
 @dataclass(frozen=True)
 class Golden:
     """A network, the shape of one input row, and which exporter writes it at which opset."""
@@ -347,4 +393,5 @@ GOLDENS = [
     Golden("mobile-dynamo", mobile, (3, 16, 16), exporter="dynamo", opset=18),
     Golden("inception-dynamo", inception, (3, 17, 15), exporter="dynamo", opset=18),
     Golden("shuffle-dynamo", shuffle, (3, 16, 16), exporter="dynamo", opset=18),
+    Golden("transformer", transformer, (3, 12, 12)),
 ]

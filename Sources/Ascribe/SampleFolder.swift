@@ -113,7 +113,9 @@ extension Model {
     let names = Set(folders.compactMap(\.self)).sorted()
     var classes: [String: Int] = [:]
     for name in names {
-      classes[name] = labels.firstIndex { $0 == name || $0.split(separator: " ").first == name[...] }
+      classes[name] = labels.firstIndex {
+        $0 == name || $0.split(separator: " ").first == name[...]
+      }
     }
     if classes.isEmpty, names.count == (outputs.first?.dimensions?.last ?? nil) {
       for (index, name) in names.enumerated() { classes[name] = index }

@@ -61,5 +61,7 @@ public struct Accuracy: Sendable, Codable, Hashable {
 
 extension [Double] {
   /// The index of the greatest, the first of equals; 0 if there is none.
-  package var best: Int { indices.max { self[$0] < self[$1] || self[$0] == self[$1] && $0 > $1 } ?? 0 }
+  package var best: Int {
+    indices.max { self[$0] < self[$1] || self[$0] == self[$1] && $0 > $1 } ?? 0
+  }
 }

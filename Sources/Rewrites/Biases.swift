@@ -23,7 +23,6 @@ extension Graph {
   /// linear model from being homogeneous.
   package var biases: [Bias] {
     let isInputAlone = valuesThatAreInputs
-    let producers = producers
     var dependsOnInput = [Bool](repeating: false, count: records.count)
     for input in inputs { dependsOnInput[input.index] = true }
     var biases: [Bias] = []
@@ -36,22 +35,35 @@ extension Graph {
           let constant = storedConstant(of: value), !constant.isZero
         else { continue }
         let others = node.inputs.compactMap(\.self).filter { dependsOnInput[$0.index] }
-        var doubt: String?
-        if others.allSatisfy({ isInputAlone[$0.index] }) {
-          doubt = "it shifts the model's input, as the subtraction of a mean does"
-        } else if constant.shape.filter({ $0 > 1 }).count > 1,
-          !others.contains(where: { producers[$0.index].map { nodes[$0].isLinear } ?? false })
-        {
-          doubt = "it varies along several dimensions, as position embeddings do"
-        }
+        let doubt =
+          node.isLinear ? nil : doubt(constant, addedTo: others, in: node, isInputAlone)
         biases.append(
           Bias(
             node: node.name, output: name(of: node.outputs[0]), operatorName: node.operatorName,
             place: place, name: name(of: value), elementCount: constant.elementCount,
-            doubt: node.isLinear ? nil : doubt))
+            doubt: doubt))
       }
     }
     return biases
+  }
+
+  private func doubt(
+    _ constant: Tensor, addedTo others: [Value], in node: Node, _ isInputAlone: [Bool]
+  ) -> String? {
+    let readers = nodes.filter { $0.inputs.contains(node.outputs[0]) }
+    let makers = others.compactMap { value in nodes.first { $0.outputs.contains(value) } }
+    if others.allSatisfy({ isInputAlone[$0.index] }) {
+      return "it shifts the model's input, as the subtraction of a mean does"
+    }
+    let isHardGate = !readers.isEmpty && readers.allSatisfy { $0.operatorName == "Clip" }
+    if constant.elementCount == 1, isHardGate || makers.contains(where: \.saturates) {
+      return "it is part of an activation function"
+    }
+    if makers.contains(where: \.isLinear) { return nil }
+    if constant.shape.count(where: { $0 > 1 }) > 1 {
+      return "it varies along several dimensions, as position embeddings do"
+    }
+    return nil
   }
 
   /// Whether each value is nothing but scaled, shifted or rearranged inputs of the graph.
@@ -77,6 +89,12 @@ extension Node {
   /// Whether the node multiplies by weights, so that what is added behind it is a bias.
   fileprivate var isLinear: Bool {
     ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(operatorName)
+  }
+
+  /// Whether the node is a function that a number added to it makes an activation of.
+  fileprivate var saturates: Bool {
+    ["Erf", "Tanh", "Sigmoid", "HardSigmoid", "Exp", "Softplus", "Clip", "Abs", "Pow"]
+      .contains(operatorName)
   }
 
   /// The inputs that are added to the others.

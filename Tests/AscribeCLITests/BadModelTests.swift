@@ -114,7 +114,7 @@ struct BadModelTests {
 
   private static func field(_ number: Int, _ contents: [UInt8]) -> [UInt8] {
     var writer = WireWriter()
-    contents.withUnsafeBytes { writer.write(number, $0) }
+    writer.write(number, elementsOf: Tensor(contents))
     return writer.bytes
   }
 

@@ -1,4 +1,5 @@
 import ONNXFormat
+import Tensors
 
 /// A model of a few nodes, written field by field, sound or not.
 /// Field numbers: <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
@@ -142,7 +143,7 @@ struct TinyModel {
     message.write(2, item.type)
     message.write(8, item.name)
     if item.external.isEmpty {
-      item.values.withUnsafeBytes { message.write(9, $0) }
+      message.write(9, elementsOf: Tensor(item.values))
     } else {
       for (key, value) in item.external {
         message.write(13) {
