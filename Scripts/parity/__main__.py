@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
 
+import conversion
 import forward
 import gradients
 import zoo
@@ -24,7 +25,7 @@ from ascribe import Ascribe
 from report import Report, Row
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKS = ("forward", "gradient", "ig")
+CHECKS = ("forward", "gradient", "ig", "strip")
 
 
 def rows(options: argparse.Namespace, ascribe: Ascribe) -> Iterator[Row]:
@@ -39,6 +40,8 @@ def rows(options: argparse.Namespace, ascribe: Ascribe) -> Iterator[Row]:
         yield from gradients.rows(ascribe, gradients.GRADIENT, quick=options.quick)
     if "ig" in checks:
         yield from gradients.rows(ascribe, gradients.INTEGRATED, quick=options.quick)
+    if "strip" in checks:
+        yield from conversion.rows(ascribe, quick=options.quick)
 
 
 def parsed() -> argparse.Namespace:

@@ -47,6 +47,10 @@ class Ascribe:
             )
             return [np.load(maps / file.name) for file in files]
 
+    def strip_biases(self, model: Path, output: Path, *options: str) -> None:
+        """Writes the bias-free form of a model."""
+        self._call("strip-biases", model, "--output", output, *options)
+
     @staticmethod
     def _write(inputs: Sequence[NDArray], folder: Path) -> list[Path]:
         files = [folder / f"input{index}.npy" for index in range(len(inputs))]

@@ -61,13 +61,13 @@ def captum_map(network: nn.Module, picture: Tensor) -> Tensor:
     )
 
 
-def exact_captum_map(network: nn.Module, picture: Tensor) -> Tensor:
+def exact_captum_map(network: nn.Module, picture: Tensor, steps: int = STEPS) -> Tensor:
     """The same with float64 weights of the steps, which captum rounds to float32.
 
     Each step is taken by captum, with a weight of one; the sum is taken here.
     """
     method = IntegratedGradients(network)
-    nodes, weights = np.polynomial.legendre.leggauss(STEPS)
+    nodes, weights = np.polynomial.legendre.leggauss(steps)
     total = torch.zeros_like(picture)
     for node, weight in zip(nodes, weights, strict=True):
         (step,) = method._attribute(
