@@ -43,6 +43,7 @@ let package = Package(
       ]),
     .target(
       name: "CDNNL", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "CLAPACK", linkerSettings: [.linkedLibrary("openblas")]),
     .target(
       name: "CImage",
       linkerSettings: [.linkedLibrary("gd"), .linkedLibrary("exif"), .linkedLibrary("tiff")]),
@@ -53,7 +54,7 @@ let package = Package(
       ], swiftSettings: strict),
   ]
     + module("Tensors")
-    + module("Kernels", ["Tensors", "CDNNL"])
+    + module("Kernels", ["Tensors", "CDNNL", "CLAPACK"])
     + module("Graphs", ["Kernels", "Tensors"], testing: ["Operators"])
     + module("Operators", ["Graphs", "Kernels", "Tensors"])
     + module(

@@ -22,6 +22,18 @@ package struct Conv: Operator {
 
   package var acceptsAnyLayout: Bool { true }
 
+  /// How many groups the channels are cut into.
+  package var groups: Int { attributes.groups }
+
+  /// The parameters for an input N x C x spatial and weights M x C/group x kernel.
+  ///
+  /// - Throws: if they do not agree.
+  package func parameters(
+    input: Shape, weights: Shape
+  ) throws(OperatorError) -> ConvolutionParameters {
+    try attributes.parameters(input, weights)
+  }
+
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
     [try inputs.convolutionType(attributes)]
   }

@@ -8,10 +8,10 @@ package import Tensors
 /// only with `broadcast`; opset 11 made it optional.
 /// <https://onnx.ai/onnx/operators/onnx__Gemm.html>
 package struct Gemm: Operator {
-  private let alpha: Double
+  package let alpha: Double
   package let beta: Double
-  private let transposingA: Bool
-  private let transposingB: Bool
+  package let transposingA: Bool
+  package let transposingB: Bool
   private let stretchesAddend: Bool
 
   package static let specification = Specification("Gemm", inputs: 2...3)
