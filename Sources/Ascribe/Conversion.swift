@@ -29,6 +29,18 @@ public struct Conversion: Sendable {
 
   /// The original with BatchNormalization folded: what the converted model is calibrated against.
   let reference: Graph
+  let options: ConversionOptions
+
+  /// The same conversion with another model and with figures.
+  func with(
+    _ model: Model, _ calibration: CalibrationReport?, _ measured: ConversionMeasurement
+  ) -> Conversion {
+    var report = report
+    report.calibration = calibration
+    report.measured = measured
+    return Conversion(
+      original: original, model: model, report: report, reference: reference, options: options)
+  }
 }
 
 extension Model {
@@ -60,7 +72,8 @@ extension Model {
       model: url.relativePath, modelSHA256: sha256(), stripping, replaced: replaced, homogeneity)
     if options.isStrict, homogeneity.degree == nil { throw report.strictError }
     return Conversion(
-      original: self, model: with(converted), report: report, reference: stripping.reference)
+      original: self, model: with(converted), report: report, reference: stripping.reference,
+      options: options)
   }
 }
 
@@ -74,10 +87,7 @@ extension Conversion {
   ///   checker.
   public func write(to url: URL) throws {
     let path = url.relativePath
-    guard !Self.isSameFile(path, original.url.relativePath) else {
-      throw ModelError(
-        "the output is the model itself; give it another name", kind: .usage, file: path)
-    }
+    try requireOther(url)
     do throws(ModelError) {
       let source = try original.file.messages()
       let encoded = try model.graph.encoded(
@@ -88,12 +98,25 @@ extension Conversion {
     }
   }
 
+  /// Refuses a file to write to that is the original model.
+  public func requireOther(_ url: URL) throws {
+    guard Self.isSameFile(url.relativePath, original.url.relativePath) else { return }
+    throw ModelError(
+      "the output is the model itself; give it another name", kind: .usage,
+      file: url.relativePath)
+  }
+
   private var provenance: [String: String] {
-    [
+    var entries = [
       "ascribe.conversion": "strip-biases", "ascribe.version": version,
       "ascribe.source.sha256": report.modelSHA256,
       "ascribe.removed": String(report.removed.count),
-    ].merging(report.calibrationNote.map { ["ascribe.calibration": $0] } ?? [:]) { $1 }
+    ]
+    if let calibration = report.calibration {
+      entries["ascribe.calibration"] =
+        "\(calibration.method), \(calibration.pictures) pictures, seed \(calibration.seed)"
+    }
+    return entries
   }
 
   private static func write(_ encoded: EncodedModel, to path: String) throws(ModelError) {

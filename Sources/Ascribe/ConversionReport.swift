@@ -1,5 +1,5 @@
 import Graphs
-import Rewrites
+public import Rewrites
 
 /// What a conversion did: what `strip-biases` prints.
 public struct ConversionReport: Sendable, Codable {
@@ -41,6 +41,40 @@ public struct ConversionReport: Sendable, Codable {
   public let replaced: [Replaced]
   /// Whether the result is homogeneous, and if not, which nodes break it.
   public let homogeneity: ModelSummary.Homogeneity
+  /// How the weights were fitted to pictures; nil where they were not.
+  public internal(set) var calibration: CalibrationReport?
+  /// The model before and after; nil where nothing was measured.
+  public internal(set) var measured: ConversionMeasurement?
+
+  /// Writes every key, with null for what was not done.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(model, forKey: .model)
+    try container.encode(modelSHA256, forKey: .modelSHA256)
+    try container.encode(foldedBatchNormalizations, forKey: .foldedBatchNormalizations)
+    try container.encode(removed, forKey: .removed)
+    try container.encode(kept, forKey: .kept)
+    try container.encode(replaced, forKey: .replaced)
+    try container.encode(homogeneity, forKey: .homogeneity)
+    try container.encode(calibration, forKey: .calibration)
+    try container.encode(measured, forKey: .measured)
+  }
+}
+
+/// How the weights of a bias-free model were fitted to pictures.
+public struct CalibrationReport: Sendable, Codable {
+  /// `absorption` or `reconstruction`.
+  public let method: String
+  /// The folder of the pictures.
+  public let data: String
+  /// How many of them the weights were fitted to.
+  public let pictures: Int
+  /// What the sample of patches depends on.
+  public let seed: UInt64
+  /// The files in the folder that could not be used.
+  public let skipped: [SampleFolder.Skipped]
+  /// What was done to each layer.
+  public let layers: [CalibratedLayer]
 }
 
 extension ConversionReport {
@@ -58,9 +92,6 @@ extension ConversionReport {
     }
     self.homogeneity = homogeneity
   }
-
-  /// How the weights were calibrated, for the metadata of the file.
-  var calibrationNote: String? { nil }
 
   /// That the result is not homogeneous, with the first nodes that break it.
   var strictError: ModelError {

@@ -6,10 +6,15 @@
 @_exported public import enum Attribution.Quadrature
 @_exported public import enum Attribution.Target
 @_exported public import enum Attribution.TargetSpace
+@_exported public import struct Evaluation.Accuracy
+@_exported public import struct Evaluation.Agreement
 @_exported public import struct Evaluation.Picture
 @_exported public import struct Evaluation.Preprocessing
+@_exported public import struct Evaluation.RelativeDifference
 @_exported public import struct Graphs.ModelError
 @_exported public import enum Graphs.Precision
+@_exported public import struct Rewrites.CalibratedLayer
+@_exported public import enum Rewrites.CalibrationMethod
 @_exported public import enum Tensors.ElementType
 @_exported public import struct Tensors.Shape
 @_exported public import struct Tensors.Tensor

@@ -1,4 +1,5 @@
 import Ascribe
+import Foundation
 
 /// A conversion told in lines.
 enum ConversionText {
@@ -25,6 +26,13 @@ enum ConversionText {
       lines.append("replaced '\(item.node)' (\(item.operator)) by \(item.by)")
     }
     lines += homogeneity(report.homogeneity)
+    if let calibration = report.calibration { lines += self.calibration(calibration) }
+    if let measured = report.measured {
+      lines += measurement(measured)
+    } else if !report.removed.isEmpty || !report.replaced.isEmpty {
+      lines.append(
+        "not measured: --data FOLDER compares it with the original, --absorb FOLDER repairs it")
+    }
     return lines + ["\(output) written"]
   }
 
@@ -37,6 +45,54 @@ enum ConversionText {
     }
     return ["not homogeneous, because of \(count(found.breakers.count, "node")):"]
       + found.breakers.map { "  '\($0.node)' (\($0.operator)) \($0.reason)" }
+  }
+
+  private static func calibration(_ report: CalibrationReport) -> [String] {
+    let changed = report.layers.count { $0.solution != .unchanged }
+    return [
+      "weights of \(changed) of \(count(report.layers.count, "layer")) fitted to "
+        + "\(count(report.pictures, "picture")) of \(report.data) by \(report.method)"
+    ] + skipped(report.skipped)
+  }
+
+  private static func measurement(_ measured: ConversionMeasurement) -> [String] {
+    let hasAccuracy = measured.variants.contains { $0.accuracy != nil }
+    let maps = measured.variants.compactMap { $0.difference?.count }.max()
+    var heading = ["  model", "top-1", "top-5", "cosine"]
+    if hasAccuracy { heading.append("accuracy") }
+    if maps != nil { heading += ["xg - ig", "in batches"] }
+    let rows = measured.variants.map { variant in
+      let agreement = [variant.agreement.top1, variant.agreement.top5, variant.agreement.cosine]
+      var row = ["  \(variant.name)"] + agreement.map(share)
+      if hasAccuracy { row.append(variant.accuracy.map { share($0.top1) } ?? "") }
+      if maps != nil {
+        row += [variant.difference?.perPicture, variant.difference?.perBatch].map { ratio in
+          ratio.map { Console.number(100 * $0, digits: 3) + " %" } ?? ""
+        }
+      }
+      return row
+    }
+    var lines = [
+      "agreement with the original on \(count(measured.pictures, "picture")) of \(measured.data):",
+      Console.table([heading] + rows, rightAligned: Set(1...heading.count)),
+    ]
+    if let maps {
+      lines.append(
+        "xg - ig: mean absolute relative difference on \(count(maps, "picture")), each by itself "
+          + "and in batches of 16; input-x-gradient where xg is not proved")
+    }
+    return lines + skipped(measured.skipped)
+  }
+
+  private static func skipped(_ files: [SampleFolder.Skipped]) -> [String] {
+    guard !files.isEmpty else { return [] }
+    return ["skipped \(count(files.count, "file")) that cannot be used:"]
+      + files.map { "  \($0.path): \($0.reason)" }
+  }
+
+  private static func share(_ value: Double) -> String {
+    // Never 1.000 or 0.000 for what is not.
+    String(format: value < 1 && value > 0.9994 ? "%.5f" : "%.3f", value)
   }
 
   private static func table(_ constants: [ConversionReport.Constant]) -> String {

@@ -1,10 +1,18 @@
 import Ascribe
 import Foundation
+import Synchronization
 
 /// SIGINT and SIGTERM: remove half-written files and end with exit code 130.
 enum Interruption {
   static let exitCode: Int32 = 130
 
+  /// What to do after an interruption, where that is more than starting again.
+  static var advice: String? {
+    get { storedAdvice.withLock(\.self) }
+    set { storedAdvice.withLock { $0 = newValue } }
+  }
+
+  private static let storedAdvice = Mutex<String?>(nil)
   private static let signals = [SIGINT, SIGTERM]
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
 
@@ -19,7 +27,7 @@ enum Interruption {
         OutputFile.abandon {
           // A progress bar or ^C may stand on the line.
           if isatty(STDERR_FILENO) == 1 { Console.error("\r\u{1B}[K") }
-          Console.note("interrupted")
+          Console.note(advice.map { "interrupted; \($0)" } ?? "interrupted")
           _exit(exitCode)
         }
       }

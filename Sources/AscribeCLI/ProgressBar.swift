@@ -18,8 +18,8 @@ final class ProgressBar {
     self.isQuiet = isQuiet
   }
 
-  /// Shows that a share of the work, so many steps, is done.
-  func show(_ share: Double, steps: Double) {
+  /// Shows that a share of the work, so many steps where it has steps, is done.
+  func show(_ share: Double, steps: Double?) {
     guard !isQuiet else { return }
     let now = ContinuousClock.now
     guard now - (lastDrawn ?? start) >= interval else { return }
@@ -27,15 +27,17 @@ final class ProgressBar {
     let elapsed = (now - start) / .seconds(1)
     let left = share > 0 ? elapsed / share - elapsed : .infinity
     let percent = String(format: "%3.0f %%", 100 * share)
-    let rate = elapsed > 0 ? String(format: "%.3g steps/s", steps / elapsed) : ""
-    let rest = left.isFinite ? "\(rate), \(Self.time(left)) left" : rate
+    var rest: [String] = []
+    if let steps, elapsed > 0 { rest.append(String(format: "%.3g steps/s", steps / elapsed)) }
+    if left.isFinite { rest.append("\(Self.time(left)) left") }
+    let facts = rest.joined(separator: ", ")
     if isTerminal {
       let filled = Int(30 * share)
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-      Console.error("\r\u{1B}[K\(title) \(bar) \(percent)  \(rest)")
+      Console.error("\r\u{1B}[K\(title) \(bar) \(percent)  \(facts)")
       isOnScreen = true
     } else {
-      Console.error("\(title): \(percent), \(rest)\n")
+      Console.error("\(title): \(percent), \(facts)\n")
     }
   }
 

@@ -38,18 +38,121 @@ struct StripBiases: ParsableCommand {
   @Flag(help: "Write nothing and fail if the result is not homogeneous.")
   var strict = false
 
+  @Option(
+    help: ArgumentHelp(
+      "A folder of pictures, labels not needed, to which weights are fitted that do what the biases did.",
+      valueName: "folder"), completion: .directory)
+  var absorb: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How weights are fitted: auto (both ways, the one that agrees better is kept), absorption or reconstruction.",
+      valueName: "method"), completion: .list(["auto", "absorption", "reconstruction"]))
+  var absorbMethod = "auto"
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder of pictures to compare the models on; subfolders named like labels give accuracies. (default: every fifth picture of --absorb)",
+      valueName: "folder"), completion: .directory)
+  var data: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many of these pictures xg and ig (128 steps) are compared on.", valueName: "count"))
+  var compareMaps = 16
+
+  @Option(help: ArgumentHelp("What the sample of patches depends on.", valueName: "number"))
+  var seed: UInt64 = 0
+
+  @Flag(help: "Go on with an interrupted --absorb to the same output.")
+  var resume = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How pictures become numbers: imagenet, caffe, unit, raw or a JSON file. (default: MODEL.preprocess.json beside the model, else imagenet, or unit for one channel)",
+      valueName: "preset|file"), completion: .list(["imagenet", "caffe", "unit", "raw"]))
+  var preprocess: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The names of the classes, one a line. (default: MODEL.labels.txt beside the model)",
+      valueName: "file"), completion: .file())
+  var labels: String?
+
   @Flag(help: "Print one JSON value in place of lines.")
   var json = false
 
   @Flag(name: .shortAndLong, help: "Print neither progress nor notes on standard error.")
   var quiet = false
 
+  func validate() throws {
+    _ = try method()
+    guard compareMaps >= 0 else { throw ValidationError("--compare-maps must not be negative") }
+    guard absorb != nil || !resume else { throw ValidationError("--resume goes with --absorb") }
+    guard absorb != nil || absorbMethod == "auto" else {
+      throw ValidationError("--absorb-method goes with --absorb")
+    }
+  }
+
   func run() throws {
     let model = try Model(contentsOf: URL(filePath: model))
-    let conversion = try model.strippingBiases(options)
-    try conversion.write(to: URL(filePath: output))
+    let output = URL(filePath: output)
+    var conversion = try model.strippingBiases(options)
+    try conversion.requireOther(output)
+    if absorb != nil || data != nil { conversion = try measured(conversion) }
+    try conversion.write(to: output)
+    if absorb != nil { CalibrationSettings.removeStore(storeFolder) }
     if json { return try Console.print(json: conversion.report) }
-    print(ConversionText.lines(of: conversion.report, output: output).joined(separator: "\n"))
+    let lines = ConversionText.lines(of: conversion.report, output: self.output)
+    print(lines.joined(separator: "\n"))
+  }
+
+  private func measured(_ conversion: Conversion) throws -> Conversion {
+    let model = conversion.original
+    let rule = try model.pictureRule(preprocess)
+    if rule.isGuess, !quiet {
+      Console.note("note: pictures are preprocessed as '\(rule.name)'; --preprocess says otherwise")
+    }
+    let labels = try model.labels(labels)
+    let progress = StageProgress(isQuiet: quiet)
+    defer { progress.finish() }
+    func samples(_ folder: String) throws -> SampleFolder {
+      let samples = try model.samples(inFolder: folder, rule: rule, labels: labels) {
+        progress.show("reading \(folder)", $0)
+      }
+      progress.finish()
+      for file in quiet ? [] : samples.skipped {
+        Console.note("note: skipped \(file.path): \(file.reason)")
+      }
+      return samples
+    }
+    let data = try data.map(samples)
+    guard let absorb else {
+      guard let data else { return conversion }
+      return try conversion.measured(on: data, comparedMaps: compareMaps) { progress.show($0, $1) }
+    }
+    var settings = CalibrationSettings()
+    settings.method = try method()
+    settings.seed = seed
+    settings.comparedMaps = compareMaps
+    settings.storeFolder = storeFolder
+    settings.resumes = resume
+    let pictures = try samples(absorb)
+    Interruption.advice = "the finished layers are kept; the same command with --resume goes on"
+    return try conversion.calibrated(on: pictures, judgedOn: data, rule: rule, settings) {
+      progress.show($0, $1)
+    }
+  }
+
+  private var storeFolder: String { output + ".calibration" }
+
+  private func method() throws -> CalibrationMethod? {
+    if absorbMethod == "auto" { return nil }
+    guard let method = CalibrationMethod(rawValue: absorbMethod) else {
+      throw ValidationError(
+        "--absorb-method '\(absorbMethod)' is not one of auto, absorption, reconstruction")
+    }
+    return method
   }
 
   private var options: ConversionOptions {
@@ -58,5 +161,28 @@ struct StripBiases: ParsableCommand {
     options.replacesBreakers = replace
     options.isStrict = strict
     return options
+  }
+}
+
+/// A progress bar for each stage of a long work.
+private final class StageProgress {
+  private let isQuiet: Bool
+  private var stage = ""
+  private var bar: ProgressBar?
+
+  init(isQuiet: Bool) { self.isQuiet = isQuiet }
+
+  func show(_ stage: String, _ share: Double) {
+    if stage != self.stage {
+      finish()
+      self.stage = stage
+      bar = ProgressBar(stage, isQuiet: isQuiet)
+    }
+    bar?.show(share, steps: nil)
+  }
+
+  func finish() {
+    bar?.finish()
+    (bar, stage) = (nil, "")
   }
 }

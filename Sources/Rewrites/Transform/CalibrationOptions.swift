@@ -1,5 +1,5 @@
 /// How a bias-free network is fitted to pictures, layer by layer.
-package enum CalibrationMethod: String, Sendable, Codable, CaseIterable {
+public enum CalibrationMethod: String, Sendable, Codable, CaseIterable {
   /// W' = W + b v^T, where v is the linear functional of the patches that is closest to the constant
   /// 1: the bias b moves into the weights.
   case absorption
@@ -31,9 +31,9 @@ package struct CalibrationOptions: Sendable {
 }
 
 /// What calibration did to a layer.
-package struct CalibratedLayer: Sendable, Codable, Equatable {
+public struct CalibratedLayer: Sendable, Codable, Equatable {
   /// How the equations of a layer were solved.
-  package enum Solution: String, Sendable, Codable {
+  public enum Solution: String, Sendable, Codable {
     /// From the second moments of the patches.
     case normalEquations
     /// From the products of a sample of patches with each other.
@@ -43,24 +43,24 @@ package struct CalibratedLayer: Sendable, Codable, Equatable {
   }
 
   /// The node's name.
-  package let name: String
-  package let operatorName: String
+  public let name: String
+  public let operatorName: String
   /// The name of the constant that holds the weights.
-  package let weights: String
+  public let weights: String
   /// Numbers that each output is computed from.
-  package let patchLength: Int
+  public let patchLength: Int
   /// Patches that it was fitted to, and judged on.
-  package var rows = 0
-  package var heldOutRows = 0
+  public var rows = 0
+  public var heldOutRows = 0
   /// The ridge strength that was best on the held-out patches.
-  package var strength: Double?
+  public var strength: Double?
   /// The root mean square error of the layer's output on held-out patches, divided by the root mean
   /// square of what it should be: with the weights as they were, and with the new ones.
-  package var errorBefore: Double?
-  package var errorAfter: Double?
-  package var solution = Solution.unchanged
+  public var errorBefore: Double?
+  public var errorAfter: Double?
+  public var solution = Solution.unchanged
   /// Why the weights stayed as they were.
-  package var reason: String?
+  public var reason: String?
 }
 
 /// How far calibration is.
