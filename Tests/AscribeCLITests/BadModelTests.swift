@@ -24,7 +24,11 @@ struct BadModelTests {
     try fails(
       ["attribute", model, input, "--output", output], code: code, saying: [name] + parts,
       sourceLocation: sourceLocation)
+    try fails(
+      ["strip-biases", model, "--output", output + ".onnx"], code: code, saying: [name] + parts,
+      sourceLocation: sourceLocation)
     #expect(scratch.names(in: "out").isEmpty, sourceLocation: sourceLocation)
+    #expect(!scratch.names().contains("out.onnx"), sourceLocation: sourceLocation)
   }
 
   private func isRefused(
