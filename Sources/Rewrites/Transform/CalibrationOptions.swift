@@ -19,7 +19,7 @@ package struct CalibrationOptions: Sendable {
   /// its own pictures.
   package var isBatchFixed = false
   /// Ridge strengths, as parts of the mean eigenvalue of the patches' second moment.
-  package var strengths: [Double] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1]
+  package var strengths: [Double] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100]
   /// Patches that a layer is fitted to at most; 16 times the length of a patch if that is more.
   package var rowLimit = 65536
   /// Patches longer than this are fitted by the dual form.
