@@ -226,6 +226,24 @@ import Testing
     #expect(result.layers.first?.solution == .normalEquations)
   }
 
+  /// Weights that half precision cannot hold are not written.
+  @Test(arguments: CalibrationMethod.allCases)
+  func weightsBeyondTheirElementTypeAreNotTaken(method: CalibrationMethod) throws {
+    let pair = try CalibrationNet.pair([3], .float32) { net, x in
+      let weights = net.constant("weight", [2, 3], storedAs: .float16)
+      let bias = net.constant("bias", [2], in: 6e4...6.5e4)
+      return net.node(
+        Gemm(transposingB: true), net.hasBiases ? [x, weights, bias] : [x, weights], "y")
+    }
+    let pictures = RandomPictures(20, [3], .float32) { generator in
+      (0..<3).map { _ in Double.random(in: 0.01...0.02, using: &generator) }
+    }
+    let result = try pair.converted.calibrated(
+      as: pair.reference, on: pictures.source, CalibrationOptions(method))
+    #expect(result.graph.constants == pair.converted.constants)
+    #expect(result.layers.map(\.reason) == ["the new weights are beyond float16"])
+  }
+
   /// Weights that are read twice stay as they are; so do layers without a bias when it is absorbed.
   @Test func layersThatAreLeftAlone() throws {
     let pair = try CalibrationNet.pair([3]) { net, x in

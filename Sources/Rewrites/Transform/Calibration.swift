@@ -15,7 +15,7 @@ extension Graph {
   ///
   /// Layers are fitted one after the other, each to what the layers before it give with their new
   /// weights. Law: only constants that are weights change, so what is homogeneous stays so; the same
-  /// pictures, options and machine give the same bits.
+  /// pictures, options, machine and number of threads give the same bits.
   ///
   /// Every pass over the pictures serves all layers that do not depend on each other. Memory does not
   /// depend on the number of pictures.
@@ -216,6 +216,9 @@ private final class BatchRunner {
   private let workspace: Workspace
   private var interpreters: [Shape: Interpreter] = [:]
 
+  /// Pictures of many sizes must not keep as many plans.
+  private static let shapeLimit = 4
+
   init(_ graph: Graph, in workspace: Workspace) {
     (self.graph, self.workspace) = (graph, workspace)
   }
@@ -224,6 +227,7 @@ private final class BatchRunner {
     if let known = interpreters[pictures.shape] { return try known.run([pictures]) }
     let specialized = try graph.specialized(to: [pictures.shape], in: workspace)
     let interpreter = Interpreter(try specialized.simplified().fused(), in: workspace)
+    if interpreters.count == Self.shapeLimit { interpreters.removeAll() }
     interpreters[pictures.shape] = interpreter
     return try interpreter.run([pictures])
   }

@@ -140,7 +140,7 @@ struct LayerFit {
       let new = try weights.adding { group, range throws(KernelError) in
         try groups[group].correction(choice.solutions[group], range)
       }
-      guard new.isFinite else {
+      guard let new else {
         report.reason = "the new weights are beyond \(stored.elementType)"
         return (stored, report)
       }
@@ -174,12 +174,5 @@ extension LinearLayer {
     CalibratedLayer(
       name: node.name, operatorName: node.operatorName, weights: weightsName, patchLength: length,
       reason: reason)
-  }
-}
-
-extension Tensor {
-  /// Whether no element of a floating-point tensor is infinite or not a number.
-  fileprivate var isFinite: Bool {
-    converted(to: .float64).withElements(as: Double.self) { $0.allSatisfy(\.isFinite) }
   }
 }

@@ -25,9 +25,9 @@ struct LayerWeights {
     let shape = stored.shape
     switch form {
     case .convolution(let convolution):
-      groups = max(convolution.groups, 1)
+      groups = convolution.groups
       outputs = shape[0] / groups
-      length = shape[0] == 0 ? 0 : shape.elementCount / shape[0]
+      length = shape.elementCount / shape[0]
       (byInputs, alpha, factors) = (false, 1, nil)
     case .product(_, let byInputs, let alpha):
       groups = 1
@@ -50,16 +50,16 @@ struct LayerWeights {
     return matrix
   }
 
-  private func copy<E: NumericElement>(
+  private func copy<E: NumericElement & BinaryFloatingPoint>(
     _ range: Range<Int>, _ group: Int, to matrix: inout Matrix, _ type: E.Type
   ) {
     source.withElements(as: E.self) { source in
       matrix.elements.withUnsafeMutableBufferPointer { target in
         for (place, row) in range.enumerated() {
           let output = group * outputs + row
-          let factor = factor(of: output)
+          let (first, step, factor) = (start(of: output), self.step, factor(of: output))
           for column in 0..<length {
-            target[place * length + column] = source[index(output, column)].asDouble * factor
+            target[place * length + column] = Double(source[first + column * step]) * factor
           }
         }
       }
@@ -67,31 +67,33 @@ struct LayerWeights {
   }
 
   /// Weights of the stored shape and element type to which `correction` has been added: it gives the
-  /// rows `range` of what is added to the matrix of a group.
+  /// rows `range` of what is added to the matrix of a group. nil if they are beyond that type.
   func adding(
     _ correction: (_ group: Int, _ range: Range<Int>) throws(KernelError) -> Matrix
-  ) throws(KernelError) -> Tensor {
+  ) throws(KernelError) -> Tensor? {
     let sum =
       source.elementType == .float64
       ? try adding(correction, Double.self) : try adding(correction, Float.self)
-    return sum.converted(to: stored.elementType)
+    return sum?.converted(to: stored.elementType)
   }
 
   private func adding<E: NumericElement & BinaryFloatingPoint>(
     _ correction: (_ group: Int, _ range: Range<Int>) throws(KernelError) -> Matrix,
     _ type: E.Type
-  ) throws(KernelError) -> Tensor {
+  ) throws(KernelError) -> Tensor? {
     var elements = [E](repeating: 0, count: source.elementCount)
+    let limit = stored.elementType.largestNumber
     for group in 0..<groups {
       for range in Self.blocks(of: outputs) {
-        var rows = try rows(range, group: group)
-        let correction = try correction(group, range)
-        for index in rows.elements.indices { rows.elements[index] += correction.elements[index] }
+        let (rows, correction) = (try rows(range, group: group), try correction(group, range))
         for (place, row) in range.enumerated() {
           let output = group * outputs + row
-          let factor = factor(of: output)
+          let (first, step, factor) = (start(of: output), self.step, factor(of: output))
           for column in 0..<length {
-            elements[index(output, column)] = E(rows.elements[place * length + column] / factor)
+            let index = place * length + column
+            let sum = (rows.elements[index] + correction.elements[index]) / factor
+            guard abs(sum) <= limit else { return nil }
+            elements[first + column * step] = E(sum)
           }
         }
       }
@@ -104,9 +106,9 @@ struct LayerWeights {
     stride(from: 0, to: count, by: 256).map { $0..<min($0 + 256, count) }
   }
 
-  private func index(_ output: Int, _ column: Int) -> Int {
-    byInputs ? column * outputs + output : output * length + column
-  }
+  /// Where the first weight of an output lies, and how far from each other its weights do.
+  private func start(of output: Int) -> Int { byInputs ? output : output * length }
+  private var step: Int { byInputs ? outputs : 1 }
 
   private func factor(of output: Int) -> Double { factors?[output] ?? alpha }
 }
@@ -130,6 +132,18 @@ extension LinearLayer {
   func targets(in output: Tensor, _ weights: LayerWeights) throws(KernelError) -> Patches {
     if case .product = form { return try output.rows(of: weights.outputs) }
     return try output.channels(groups: weights.groups)
+  }
+}
+
+extension ElementType {
+  /// The largest finite number of a floating-point type.
+  fileprivate var largestNumber: Double {
+    switch self {
+    case .float16: Double(Float16.greatestFiniteMagnitude)
+    case .bfloat16: Double(Float(bitPattern: 0x7F7F_0000))
+    case .float64: .greatestFiniteMagnitude
+    default: Double(Float.greatestFiniteMagnitude)
+    }
   }
 }
 

@@ -68,7 +68,9 @@ extension Graph {
     else { return nil }
     switch node.operation {
     case let convolution as Conv:
-      guard weights.shape.rank >= 3, addsNothing(node, 2) else { return nil }
+      guard weights.shape.rank >= 3, convolution.groups > 0,
+        weights.shape[0].isMultiple(of: convolution.groups), addsNothing(node, 2)
+      else { return nil }
       return .convolution(convolution)
     case let gemm as Gemm:
       guard weights.shape.rank == 2, gemm.alpha != 0, addsNothing(node, 2) || gemm.beta == 0
