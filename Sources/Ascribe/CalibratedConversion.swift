@@ -74,7 +74,8 @@ extension Conversion {
       try comparison.add("stripped", model.graph, progress)
       var results: [CalibrationMethod: FittedModel] = [:]
       for method in settings.method.map({ [$0] }) ?? CalibrationMethod.allCases {
-        let result = try calibration(method, samples, places, settings, store, progress)
+        let result = try calibration(
+          method, samples, places, hasBatches: comparison.hasBatches, settings, store, progress)
         try comparison.add(method.rawValue, result.graph, progress)
         results[method] = result
       }
@@ -93,13 +94,16 @@ extension Conversion {
 
   private func calibration(
     _ method: CalibrationMethod, _ samples: SampleFolder, _ places: [Int],
-    _ settings: CalibrationSettings, _ store: CalibrationStore?, _ progress: @escaping Progress
+    hasBatches: Bool, _ settings: CalibrationSettings, _ store: CalibrationStore?,
+    _ progress: @escaping Progress
   ) throws -> FittedModel {
     var options = CalibrationOptions(method)
     options.seed = settings.seed
-    if let extent = original.inputs.first?.dimensions?.first ?? nil {
+    if let extent = original.inputs.first?.dimensions?.first ?? nil, extent > 1 {
       options.batchSize = extent
       options.isBatchFixed = true
+    } else if !hasBatches {
+      options.batchSize = 1
     }
     let earlier = store?.finished(method) ?? (layers: [], weights: [:])
     var count = earlier.layers.count
@@ -157,6 +161,9 @@ private struct Comparison {
     let scores = try model.scores { try progress("scoring the \(name) model", $0) }
     entries.append((name, model, scores))
   }
+
+  /// Whether the original takes several pictures at once and treats each alike.
+  var hasBatches: Bool { entries.first?.model.hasBatches ?? false }
 
   /// The name whose scores agree best with the original's.
   func best(of names: [String]) -> String? {

@@ -52,6 +52,9 @@ final class ModelMeasurement {
     self.places = places
   }
 
+  /// Whether the model takes several samples at once and treats each alike.
+  var hasBatches: Bool { function.hasBatches }
+
   /// The scores of every sample.
   func scores(progress: (Double) throws -> Void = { _ in }) throws -> [[Double]] {
     var scores: [[Double]] = []

@@ -83,8 +83,7 @@ extension ModelSession {
         "the baseline has shape \(baseline.shape), the input \(sample[index].shape)", kind: .usage)
     }
     guard let layer = options.layer else {
-      return try problem(
-        model.graph, sample, at: index, layer: nil, options.space, baseline: baseline)
+      return try problem(model.graph, sample, at: index, options, baseline: baseline)
     }
     let value = try model.graph.layer(named: layer)
     let point = try compute(value, from: sample)[0]
@@ -97,30 +96,45 @@ extension ModelSession {
     let declared = DeclaredType(point.elementType, dimensions)
     return try problem(
       try model.graph.cut(at: value, declared: declared), sample + [point], at: sample.count,
-      layer: layer, options.space, baseline: start)
+      options, baseline: start)
   }
 
   private func problem(
-    _ graph: Graph, _ inputs: [Tensor], at index: Int, layer: String?, _ space: TargetSpace,
+    _ graph: Graph, _ inputs: [Tensor], at index: Int, _ options: AttributionOptions,
     baseline: Tensor
   ) throws(ModelError) -> Problem {
-    let point = inputs[index]
-    let key = FunctionKey(input: index, layer: layer, shape: point.shape, space: space)
-    let fixed = Dictionary(
-      uniqueKeysWithValues: inputs.indices.filter { $0 != index }.map { ($0, inputs[$0]) })
-    // Other inputs differ from sample to sample; only a function of one input can be kept.
-    let function: ModelFunction
-    if fixed.isEmpty, let known = functions[key] {
-      function = known
-    } else {
-      function = try ModelFunction(
-        graph, explaining: index, shape: point.shape, fixed: fixed, space: space, in: workspace)
-      if fixed.isEmpty { functions[key] = function }
+    var function = try function(graph, inputs, at: index, options, inBatches: false)
+    let integrates: Bool
+    switch options.method {
+    case .auto where baseline.isZero: integrates = try function.homogeneity().degree == nil
+    case .auto, .integratedGradients: integrates = true
+    case .gradient, .inputXGradient, .xGradient: integrates = false
+    }
+    if integrates {
+      function = try self.function(graph, inputs, at: index, options, inBatches: true)
     }
     let row = Shape([1] + function.pointShape)
     return Problem(
-      function: function, space: space, point: point.reshaped(to: row),
-      baseline: baseline.reshaped(to: row), shape: point.shape)
+      function: function, space: options.space, point: inputs[index].reshaped(to: row),
+      baseline: baseline.reshaped(to: row), shape: inputs[index].shape)
+  }
+
+  private func function(
+    _ graph: Graph, _ inputs: [Tensor], at index: Int, _ options: AttributionOptions,
+    inBatches: Bool
+  ) throws(ModelError) -> ModelFunction {
+    let shape = inputs[index].shape
+    let key = FunctionKey(
+      input: index, layer: options.layer, shape: shape, space: options.space, inBatches: inBatches)
+    let fixed = Dictionary(
+      uniqueKeysWithValues: inputs.indices.filter { $0 != index }.map { ($0, inputs[$0]) })
+    // Other inputs differ from sample to sample; only a function of one input can be kept.
+    if fixed.isEmpty, let known = functions[key] { return known }
+    let function = try ModelFunction(
+      graph, explaining: index, shape: shape, fixed: fixed, space: options.space,
+      inBatches: inBatches, in: workspace)
+    if fixed.isEmpty { functions[key] = function }
+    return function
   }
 }
 

@@ -33,12 +33,15 @@ package final class ModelFunction: DifferentiableFunction {
   ///   - shape: the shape of one sample with its leading 1; of the whole input if its first dimension
   ///     does not count samples.
   ///   - fixed: for each other input its tensor, by index, for one sample.
+  ///   - inBatches: whether to find out how many samples can run together. Methods of one pass need no
+  ///     more than the sample itself, which is then the whole input.
   ///   - memoryLimit: bytes of intermediate values that a batch may take.
   /// - Throws: `ModelError` if the input has no gradient, no output has the name that `space` asks
   ///   for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
-    space: TargetSpace = .logit, memoryLimit: Int = 200 << 20, in workspace: Workspace
+    space: TargetSpace = .logit, inBatches: Bool = true, memoryLimit: Int = 200 << 20,
+    in workspace: Workspace
   ) throws(ModelError) {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {
       throw ModelError("input \(explained) has no type")
@@ -56,7 +59,7 @@ package final class ModelFunction: DifferentiableFunction {
     self.fixed = fixed
     self.omittedNode = scores.omitted
     self.workspace = workspace
-    try findBatches(memoryLimit, declared.dimensions)
+    if inBatches { try findBatches(memoryLimit, declared.dimensions) }
   }
 
   package func scores(at points: Tensor) throws(ModelError) -> [[Double]] {
