@@ -16,86 +16,102 @@ struct Problem {
   func explain(
     _ options: AttributionOptions, _ labels: [String], progress: (Double) throws -> Void
   ) throws -> [Explanation] {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let scores = try function.scores(at: point)[0]
-    let targets = try options.targets.map { try $0.index(in: scores, labels) }
-    let prediction = clock.now - start
-    return try targets.enumerated().map { number, target in
-      guard scores[target].isFinite else {
-        throw ModelError("score \(target) of this input is \(scores[target]), nothing to explain")
-      }
+    let rule = try rule(options)
+    return try options.targets.enumerated().map { number, target in
+      let clock = ContinuousClock()
       let start = clock.now
-      let (method, map) = try map(options, target) { share in
-        try progress((Double(number) + share) / Double(targets.count))
+      let (index, map) = try map(rule, options) { (scores) throws(ModelError) in
+        let index = try target.index(in: scores, labels)
+        guard scores[index].isFinite else {
+          throw ModelError("score \(index) of this input is \(scores[index]), nothing to explain")
+        }
+        return index
+      } progress: { share in
+        try progress((Double(number) + share) / Double(options.targets.count))
       }
-      try map.requireFinite(target: target)
-      let seconds = (clock.now - start + prediction / targets.count) / .seconds(1)
+      try map.requireFinite(target: index)
       return Explanation(
         target: ExplainedTarget(
-          index: target, label: target < labels.count ? labels[target] : nil,
+          index: index, label: index < labels.count ? labels[index] : nil,
           space: space.description),
-        omittedNode: function.omittedNode,
-        method: method, map: map.reshaped(to: shape), seconds: seconds)
+        omittedNode: function.omittedNode, method: rule.method, map: map.reshaped(to: shape),
+        seconds: (clock.now - start) / .seconds(1))
     }
   }
 
-  private func map(
-    _ options: AttributionOptions, _ target: Int, progress: (Double) throws -> Void
-  ) throws -> (Method, AttributionMap) {
+  /// What a method comes to for this function.
+  private enum Rule {
+    case gradient
+    case inputXGradient
+    /// Input times gradient over the degree, which is proved.
+    case xGradient(degree: Int)
+    case integratedGradients
+
+    var method: Method {
+      switch self {
+      case .gradient: .gradient
+      case .inputXGradient: .inputXGradient
+      case .xGradient: .xGradient
+      case .integratedGradients: .integratedGradients
+      }
+    }
+  }
+
+  private func rule(_ options: AttributionOptions) throws(ModelError) -> Rule {
     switch options.method {
-    case .gradient:
-      return (.gradient, try function.gradientMap(at: point, target: target))
-    case .inputXGradient:
-      return (.inputXGradient, try inputTimesGradient(target))
+    case .gradient: return .gradient
+    case .inputXGradient: return .inputXGradient
+    case .integratedGradients: return .integratedGradients
+    case .auto:
+      guard baseline.isZero, let degree = try function.homogeneity().degree else {
+        return .integratedGradients
+      }
+      return .xGradient(degree: degree)
     case .xGradient:
       guard baseline.isZero else {
         throw ModelError(
           "xg explains the difference from the zero baseline only; use ig with this one",
           kind: .usage)
       }
-      if options.fallsBack, try function.homogeneity().degree == nil {
-        return (.inputXGradient, try inputTimesGradient(target))
-      }
-      return (.xGradient, try scaled(target, degree: try function.requiredDegree()))
-    case .auto:
-      if baseline.isZero, let degree = try function.homogeneity().degree {
-        return (.xGradient, try scaled(target, degree: degree))
-      }
-      return (.integratedGradients, try integrate(options, target, progress))
+      if options.fallsBack, try function.homogeneity().degree == nil { return .inputXGradient }
+      return .xGradient(degree: try function.requiredDegree())
+    }
+  }
+
+  private func map(
+    _ rule: Rule, _ options: AttributionOptions,
+    choosing target: ([Double]) throws(ModelError) -> Int, progress: (Double) throws -> Void
+  ) throws -> (target: Int, map: AttributionMap) {
+    switch rule {
+    case .gradient: return try function.gradientMap(at: point, choosing: target)
+    case .inputXGradient:
+      return try function.gradientMap(at: point, choosing: target, timesInput: true)
+    case .xGradient(let degree):
+      let result = try function.gradientMap(
+        at: point, choosing: target, timesInput: true, dividedBy: degree)
+      try result.map.requireEuler()
+      return result
     case .integratedGradients:
-      return (.integratedGradients, try integrate(options, target, progress))
+      let target = try target(try function.scores(at: point)[0])
+      let map = try function.integratedGradients(
+        at: point, from: baseline, target: target, nodes: options.quadrature.nodes(options.steps),
+        progress: progress)
+      return (target, map)
     }
-  }
-
-  private func inputTimesGradient(_ target: Int) throws(ModelError) -> AttributionMap {
-    try function.gradientMap(at: point, target: target, timesInput: true)
-  }
-
-  /// The X-gradient, which adds up to the score by Euler's theorem; a map that does not would mean
-  /// that the proof of homogeneity is wrong.
-  private func scaled(_ target: Int, degree: Int) throws(ModelError) -> AttributionMap {
-    let map = try function.gradientMap(
-      at: point, target: target, timesInput: true, dividedBy: degree)
-    let size = map.values.elements(as: Double.self).reduce(0) { $0 + abs($1) }
-    guard abs(map.completenessError) <= 1e-2 * max(size, abs(map.score)) else {
-      throw ModelError(
-        "the model was proved homogeneous, yet the X-gradient adds up to \(map.sum) and not to "
-          + "\(map.score); please report this", kind: .fault)
-    }
-    return map
-  }
-
-  private func integrate(
-    _ options: AttributionOptions, _ target: Int, _ progress: (Double) throws -> Void
-  ) throws -> AttributionMap {
-    try function.integratedGradients(
-      at: point, from: baseline, target: target, nodes: options.quadrature.nodes(options.steps),
-      progress: progress)
   }
 }
 
 extension AttributionMap {
+  /// Refuses an X-gradient that does not add up to the score, as it does by Euler's theorem: the proof
+  /// of homogeneity would be wrong.
+  fileprivate func requireEuler() throws(ModelError) {
+    let size = values.elements(as: Double.self).reduce(0) { $0 + abs($1) }
+    guard abs(completenessError) > 1e-2 * max(size, abs(score)) else { return }
+    throw ModelError(
+      "the model was proved homogeneous, yet the X-gradient adds up to \(sum) and not to \(score); "
+        + "please report this", kind: .fault)
+  }
+
   /// Refuses a map that says nothing.
   fileprivate func requireFinite(target: Int) throws(ModelError) {
     if let baselineScore, !baselineScore.isFinite {

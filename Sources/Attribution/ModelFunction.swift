@@ -23,6 +23,7 @@ package final class ModelFunction: DifferentiableFunction {
   private let workspace: Workspace
   var layout = BatchLayout.whole
   var forwardPlans: [Int: Interpreter] = [:]
+  private var knownHomogeneity: HomogeneityReport?
   private var gradientPlans: [Int: Interpreter] = [:]
 
   /// A function of one input of `model`, the others held.
@@ -90,10 +91,32 @@ package final class ModelFunction: DifferentiableFunction {
     return (scores, gradients.count == 1 ? gradients[0] : Tensor(stacking: gradients))
   }
 
+  /// The scores of a point and the gradient of one of them, chosen when the scores are known, in one
+  /// forward and one backward pass.
+  ///
+  /// - Parameter point: a batch of one row; the function is one of the whole input.
+  package func gradient(
+    at point: Tensor, choosing target: (_ scores: [Double]) throws(ModelError) -> Int
+  ) throws(ModelError) -> (scores: [Double], target: Int, gradient: Tensor) {
+    let interpreter = try gradientInterpreter(rows: 1)
+    var chosen: (scores: [Double], target: Int) = ([], 0)
+    let outputs = try interpreter.run(inputs(point)) { (output) throws(ModelError) in
+      let scores = scores(in: output, rows: 1)[0]
+      chosen = (scores, try target(scores))
+      return try oneHotSeed(for: chosen.target, rows: 1, of: interpreter)
+    }
+    passes.forward += 1
+    passes.backward += 1
+    return (chosen.scores, chosen.target, outputs[1].reshaped(to: Shape([1] + pointShape)))
+  }
+
   /// The degree of the scores in the explained input, where it is proved, or what spoils it.
   package func homogeneity() throws(ModelError) -> HomogeneityReport {
+    if let knownHomogeneity { return knownHomogeneity }
     let graph = try specialized(rows: layout.smallestBatch)
-    return graph.homogeneity(of: graph.outputs[0], in: [graph.inputs[explained]])
+    let report = graph.homogeneity(of: graph.outputs[0], in: [graph.inputs[explained]])
+    knownHomogeneity = report
+    return report
   }
 
   /// The degree of the scores in the explained input.

@@ -32,15 +32,39 @@ package final class Interpreter {
   /// - Parameter inputs: one tensor per input of the graph, of exactly its type.
   /// - Throws: `ModelError` that names the input that does not fit or the node that fails.
   package func run(_ inputs: [Tensor]) throws(ModelError) -> [Tensor] {
+    try run(inputs, waiting: nil) { $0 }
+  }
+
+  /// The outputs for inputs of which the last is made from the first output, once that is known: the
+  /// seed of a gradient, chosen by the scores.
+  ///
+  /// - Parameter inputs: all inputs but the last.
+  /// - Throws: `ModelError` if the first output depends on the last input; what `lastInput` throws.
+  package func run(
+    _ inputs: [Tensor], lastInput: (_ firstOutput: Tensor) throws(ModelError) -> Tensor
+  ) throws(ModelError) -> [Tensor] {
+    try run(inputs, waiting: graph.inputs.last, lastInput: lastInput)
+  }
+
+  private func run(
+    _ inputs: [Tensor], waiting last: Value?,
+    lastInput: (_ firstOutput: Tensor) throws(ModelError) -> Tensor
+  ) throws(ModelError) -> [Tensor] {
     guard peakBytes <= Workspace.memoryLimit else {
       throw ModelError(
         "a run needs \(peakBytes >> 20) MiB for intermediate values, this machine gives "
           + "\(Workspace.memoryLimit >> 20)")
     }
     var values = constants
-    try bind(inputs, to: &values)
+    var waiting = last
+    let bound = graph.inputs.dropLast(waiting == nil ? 0 : 1)
+    try bind(inputs, to: Array(bound), in: &values)
     let clock = ContinuousClock()
     for (index, node) in graph.nodes.enumerated() {
+      if let value = waiting, node.inputs.contains(value) {
+        try complete(value, by: lastInput, in: &values)
+        waiting = nil
+      }
       let start = observer == nil ? nil : clock.now
       let operands = operands(of: node, from: &values, dying: dying[index])
       let outputs: [Tensor]
@@ -54,15 +78,28 @@ package final class Interpreter {
       }
       if let start { observer?(node, (clock.now - start) / .seconds(1)) }
     }
+    if let value = waiting { try complete(value, by: lastInput, in: &values) }
     return graph.outputs.compactMap { values[$0.index].map(workspace.rowMajor) }
   }
 
-  private func bind(_ inputs: [Tensor], to values: inout [Tensor?]) throws(ModelError) {
-    guard inputs.count == graph.inputs.count else {
-      throw ModelError(
-        "the graph has \(graph.inputs.count) inputs, \(inputs.count) were given", kind: .usage)
+  private func complete(
+    _ input: Value, by content: (_ firstOutput: Tensor) throws(ModelError) -> Tensor,
+    in values: inout [Tensor?]
+  ) throws(ModelError) {
+    guard let output = graph.outputs.first, let known = values[output.index] else {
+      throw ModelError("the first output depends on the last input", kind: .fault)
     }
-    for (value, tensor) in zip(graph.inputs, inputs) {
+    try bind([try content(workspace.rowMajor(known))], to: [input], in: &values)
+  }
+
+  private func bind(
+    _ tensors: [Tensor], to inputs: [Value], in values: inout [Tensor?]
+  ) throws(ModelError) {
+    guard tensors.count == inputs.count else {
+      throw ModelError(
+        "the graph has \(inputs.count) inputs, \(tensors.count) were given", kind: .usage)
+    }
+    for (value, tensor) in zip(inputs, tensors) {
       guard graph.type(of: value) == TensorType(of: tensor) else {
         let expected = graph.type(of: value)?.description ?? "an unknown type"
         throw ModelError(
