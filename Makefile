@@ -3,6 +3,7 @@
 # make check    format, build and tests: run it before every commit
 # make parity   compare outputs, gradients and maps with onnxruntime, PyTorch and captum
 # make bench    compare speed and memory with captum and onnxruntime
+# make docs     measure the bias-free models of models/pairs anew: docs/x-dnn.md
 # make install  install the program and its shell completions (PREFIX=/usr/local)
 # make protos   regenerate the decoder from proto/onnx.proto
 # make clean    remove everything that the others made
@@ -19,7 +20,7 @@ TEST = $(SWIFT) test -c release --disable-testable-imports --disable-xctest
 ASCRIBE = .build/release/ascribe
 PYTHON = .build/parity-venv/bin/python
 
-.PHONY: demo test check lint build parity bench install protos clean
+.PHONY: demo test check lint build parity bench docs install protos clean
 
 demo:
 	@Scripts/bootstrap.sh
@@ -49,6 +50,10 @@ parity: build
 bench: build
 	@Scripts/python.sh
 	$(PYTHON) Benchmarks/compare.py $(ARGUMENTS)
+
+docs: build
+	@Scripts/python.sh
+	$(PYTHON) Scripts/xdnn.py
 
 install: build
 	install -D -m 755 $(ASCRIBE) "$(DESTDIR)$(PREFIX)/bin/ascribe"

@@ -207,6 +207,26 @@ struct ConvertedModel: CustomTestStringConvertible {
       })
   }
 
+  /// What does not fit a message lies in a file beside it, and is mapped from there.
+  @Test func largeModelsHaveExternalData() throws {
+    let path = GoldenModel.folder.appending(path: "residual.onnx").path
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try OutputFile.makeFolder(folder.path)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = try ModelFile(opening: path)
+    let encoded = try file.graph().encoded(
+      like: try file.messages(), externalName: "large.onnx.data", limit: 1000)
+    #expect(!encoded.externalData.isEmpty)
+    let copy = folder.appending(path: "large.onnx")
+    try OutputFile.write(encoded.externalData, to: copy.path + ".data")
+    try OutputFile.write(encoded.model.pieces, to: copy.path)
+    let input = Tensor.noise(shape: [2, 3, 20, 20], seed: 5).converted(to: .float32)
+    let expected = try ModelSession(Model(contentsOf: URL(filePath: path))).run([input])
+    let actual = try ModelSession(Model(contentsOf: copy)).run([input])
+    #expect(zip(actual, expected).allSatisfy { $0.bytes == $1.bytes })
+    #expect(try ModelFile(opening: copy.path).check() == .valid)
+  }
+
   @Test func theModelItselfIsNotOverwritten() throws {
     let url = GoldenModel.folder.appending(path: "response.onnx")
     let conversion = try Model(contentsOf: url).strippingBiases()
