@@ -155,23 +155,51 @@ static bool suits_unfolding(const struct cdnnl_convolution *convolution) {
   return is_picture(convolution) && steps > 1;
 }
 
+/// Whether a kernel is one of oneDNN's fast ones, where the way wants blocks at all.
+static bool is_fast_enough(dnnl_primitive_desc_t description, bool wants_blocks) {
+  return !wants_blocks || !strncmp(implementation(description), "jit", 3);
+}
+
+/// Replaces the description of a convolution by one that adds an addend too, if there is a kernel
+/// for that: Winograd's can only add to what lies in the output already.
+static dnnl_status_t describe_sum(
+    const cdnnl_engine_t *engine, const struct cdnnl_convolution *convolution, way_t *way,
+    bool wants_blocks, dnnl_primitive_desc_t *description) {
+  const bool prefers_output = strstr(implementation(*description), "wino");
+  dnnl_primitive_desc_destroy(*description);
+  for (int32_t attempt = 0; attempt < 2; ++attempt) {
+    way->adds_in_place = prefers_output == (attempt == 0);
+    const dnnl_status_t status = describe_forward(engine, convolution, way, description);
+    if (status != dnnl_success) continue;
+    if (is_fast_enough(*description, wants_blocks)) return dnnl_success;
+    dnnl_primitive_desc_destroy(*description);
+  }
+  return dnnl_unimplemented;
+}
+
 /// Describes the first way that there is a kernel for, layouts that are ours at both ends; those
 /// that are left to oneDNN are filled in.
 static dnnl_status_t describe_first(
     describe_t describe, int32_t input, int32_t output, const cdnnl_engine_t *engine,
     const struct cdnnl_convolution *convolution, int32_t count, way_t *ways, way_t **found,
     dnnl_primitive_desc_t *description) {
+  struct cdnnl_convolution plain = *convolution;
+  plain.has_addend = false;
   dnnl_status_t status = dnnl_unimplemented;
   for (way_t *way = ways; way < ways + count; ++way) {
-    status = describe(engine, convolution, way, description);
+    status = describe(engine, &plain, way, description);
     if (status != dnnl_success) continue;
     const bool wants_blocks = way->output == blocked();
     way->input = chosen(*description, input);
     way->output = chosen(*description, output);
     const bool is_ours = way->input != cdnnl_any && way->output != cdnnl_any;
     *found = way;
-    if (is_ours && (!wants_blocks || !strncmp(implementation(*description), "jit", 3)))
-      return dnnl_success;
+    if (is_ours && is_fast_enough(*description, wants_blocks)) {
+      if (!convolution->has_addend) return dnnl_success;
+      status = describe_sum(engine, convolution, way, wants_blocks, description);
+      if (status == dnnl_success) return status;
+      continue;
+    }
     dnnl_primitive_desc_destroy(*description);
     status = dnnl_unimplemented;
   }
@@ -189,20 +217,12 @@ int32_t cdnnl_convolution_create(
       {dnnl_convolution_auto, cdnnl_row_major, cdnnl_row_major, false},
   };
   const int32_t skipped = !suits_winograd(convolution);
-  struct cdnnl_convolution plain = *convolution;
-  plain.has_addend = false;
   way_t *way;
   dnnl_primitive_desc_t description;
-  dnnl_status_t status = describe_first(
-      describe_forward, DNNL_ARG_SRC, DNNL_ARG_DST, engine, &plain, 4 - skipped, ways + skipped,
-      &way, &description);
+  const dnnl_status_t status = describe_first(
+      describe_forward, DNNL_ARG_SRC, DNNL_ARG_DST, engine, convolution, 4 - skipped,
+      ways + skipped, &way, &description);
   if (status != dnnl_success) return status;
-  if (convolution->has_addend) {
-    way->adds_in_place = !strncmp(implementation(description), "jit_wino", 8);
-    dnnl_primitive_desc_destroy(description);
-    status = describe_forward(engine, convolution, way, &description);
-    if (status != dnnl_success) return status;
-  }
   int32_t arguments[cdnnl_max_buffers] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
   int32_t count = 3;
   if (convolution->has_bias) arguments[count++] = DNNL_ARG_BIAS;

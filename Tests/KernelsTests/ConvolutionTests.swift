@@ -125,6 +125,41 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
     #expect(abs(left - right) <= 1e-11 * max(1, abs(left)))
   }
 
+  /// 3x3 windows of all sizes, for which oneDNN has many kernels, each fused in every way.
+  @Test(arguments: [(16, 16), (16, 32), (24, 24), (32, 32), (48, 64), (64, 64)])
+  func everyFusionHasAKernel(channels: Int, outputs: Int) throws {
+    var generator = SplitMix64(seed: 6)
+    let workspace = Workspace()
+    let window = try SlidingWindow(kernel: [3, 3], padsBegin: [1, 1], padsEnd: [1, 1])
+    let parameters = ConvolutionParameters(window: window)
+    let weights = generator.tensor([outputs, channels, 3, 3])
+    let bias = generator.tensor([outputs])
+    for extent in [8, 16, 32] {
+      for batch in [1, 2, 4, 8] where batch * extent * extent * channels * outputs < 1 << 22 {
+        let x = generator.tensor([batch, channels, extent, extent])
+        let addend = generator.tensor([batch, outputs, extent, extent])
+        let plain = try workspace.convolution(x, weights: weights, parameters)
+          .elements(as: Double.self)
+        for fusion in 0..<8 {
+          let (hasBias, hasAddend, isRectified) = (fusion & 1 > 0, fusion & 2 > 0, fusion & 4 > 0)
+          let added = addend.elements(as: Double.self)
+          let biases = bias.elements(as: Double.self)
+          let expected = plain.indices.map { index in
+            let channel = index / (extent * extent) % outputs
+            let sum = plain[index] + (hasBias ? biases[channel] : 0) + (hasAddend ? added[index] : 0)
+            return isRectified ? max(0, sum) : sum
+          }
+          let actual = try workspace.convolution(
+            x.single, weights: weights.single, bias: hasBias ? bias.single : nil,
+            addend: hasAddend ? addend.single : nil, rectified: isRectified, parameters)
+          #expect(
+            distance(actual, Tensor(expected, shape: addend.shape), in: workspace) < 1e-5,
+            "batch \(batch), extent \(extent), fusion \(fusion)")
+        }
+      }
+    }
+  }
+
   @Test func layoutsMayMix() throws {
     var generator = SplitMix64(seed: 4)
     let workspace = Workspace()
