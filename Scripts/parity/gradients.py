@@ -27,8 +27,8 @@ from torch import Tensor, nn
 
 NETWORKS = ("alexnet", "resnet50", "densenet121", "mobilenet_v2", "googlenet")
 QUICK = ("alexnet", "mobilenet_v2")
-SMALL_SIZES = {"alexnet": 224}
-"""AlexNet's pooling to 6x6 is exported for pictures that give just 6x6."""
+SMALL_SIZES = {"alexnet": 224, "vgg16": 224}
+"""Their pooling to 6x6 and 7x7 is exported for pictures that give just that."""
 SMALL_SIZE = 64
 
 TARGET = 7
