@@ -38,12 +38,12 @@ class Recipe:
     rate: float  # the peak of the learning rate
     batch: int = 64
     decay: float = 5e-4
-    clip: float | None = None  # the largest norm of a step's gradient
+    recolour: bool = True
 
 
-def deterministic() -> None:
+def deterministic(threads: int = THREADS) -> None:
     """Makes the same command give the same weights."""
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
 
 
@@ -52,13 +52,17 @@ def normalized(pixels: Tensor) -> Tensor:
     return ((pixels.permute(0, 3, 1, 2).float() / 255 - MEAN) / DEVIATION).contiguous()
 
 
-def augmented(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Turns, mirrors and recolours a batch: no class of shapes is changed by that."""
+def turned(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Turns and mirrors a batch and swaps its colours: no class of shapes is changed by that."""
     turns = torch.randint(4, (1,), generator=generator).item()
     mirrored = torch.rand(1, generator=generator).item() < 0.5
     images = torch.rot90(images, turns, (2, 3))
     images = images.flip(3) if mirrored else images
-    images = images[:, torch.randperm(3, generator=generator)]
+    return images[:, torch.randperm(3, generator=generator)]
+
+
+def recoloured(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Changes contrast and colour of each picture, may make it a negative, and adds noise."""
     count = len(images)
     contrast = torch.empty(count, 1, 1, 1).uniform_(0.6, 1.25, generator=generator)
     offset = torch.empty(count, 3, 1, 1).uniform_(-0.4, 0.4, generator=generator)
@@ -83,9 +87,13 @@ def drawn(seed: int, count: int) -> tuple[Tensor, Tensor]:
 
 
 def trained(
-    build: Callable[[], nn.Module], pixels: Tensor, labels: Tensor, recipe: Recipe
+    build: Callable[[], nn.Module],
+    pixels: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    title: str = "epoch",
 ) -> nn.Module:
-    """Builds a network and trains it, both seeded."""
+    """Builds a network and trains it, both seeded; the title starts the line of each epoch."""
     seed, batch = SERIES["train"], recipe.batch
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -101,18 +109,18 @@ def trained(
         started, total = time.monotonic(), 0.0
         network.train()
         for rows in torch.randperm(len(pixels), generator=generator)[: steps * batch].split(batch):
-            images = augmented(normalized(pixels[rows]), generator)
+            images = turned(normalized(pixels[rows]), generator)
+            images = recoloured(images, generator) if recipe.recolour else images
             logits = network(images.contiguous(memory_format=torch.channels_last))
             loss = cross_entropy(logits, labels[rows], label_smoothing=0.05)
             optimizer.zero_grad()
             loss.backward()
-            if recipe.clip is not None:
-                nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
             optimizer.step()
             schedule.step()
             total += loss.item()
         seconds, mean = time.monotonic() - started, total / steps
-        print(f"epoch {epoch + 1}/{recipe.epochs}: loss {mean:.4f}, {seconds:.0f} s", flush=True)
+        progress = f"{title} {epoch + 1}/{recipe.epochs}"
+        print(f"{progress}: loss {mean:.4f}, {seconds:.0f} s", flush=True)
     return network.to(memory_format=torch.contiguous_format)
 
 
