@@ -28,7 +28,8 @@ from captum.attr import IntegratedGradients
 from PIL import Image, ImageFilter
 
 from shapes import CLASSES, SIDE
-from train_shapes import THREADS, ShapesNet, normalized
+from train_shapes import ShapesNet
+from training import THREADS, normalized
 
 STEPS = 128
 MARGIN = 2

@@ -13,9 +13,10 @@ Every picture is a function of (seed, index), whatever else is drawn:
     picture.mask     # uint8 [64, 64]
     picture.label    # 0: CLASSES[0]
 
-To look at a sheet of them:
+A series is the pictures of one seed. To write one into a folder for each class, or to look at it:
 
-    python models/shapes.py --output sheet.png --rows 8 --seed 7
+    python models/shapes.py FOLDER --series calibration --count 1000     # FOLDER/LABEL/NNN.png
+    python models/shapes.py --sheet sheet.png --series train --count 80
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ SIDE = 64
 SUPERSAMPLING = 4
 RADII = (10.0, 22.0)
 MINIMUM_CONTRAST = 0.35
+
+# The seeds. No two series share a picture.
+SERIES = {"train": 1, "test": 2, "shipped": 3, "calibration": 4}
 
 Points = np.ndarray
 
@@ -232,7 +236,23 @@ def series(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return pixels, masks, labels
 
 
-def _sheet(seed: int, rows: int) -> Image.Image:
+def file_name(index: int) -> str:
+    """Where picture `index` of a series lies in a folder of its classes."""
+    number, label = divmod(index, len(CLASSES))
+    return f"{CLASSES[label]}/{number:03d}.png"
+
+
+def write_folder(folder: Path, seed: int, count: int) -> None:
+    """Writes pictures 0..<count of a series, each into the folder of its class."""
+    for index in range(count):
+        path = folder / file_name(index)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw(seed, index).pixels).save(path)
+
+
+def _sheet(seed: int, count: int) -> Image.Image:
+    """Whole rows of pictures, one column for each class."""
+    rows = -(-count // len(CLASSES))
     pixels, _, _ = series(seed, rows * len(CLASSES))
     grid = pixels.reshape(rows, len(CLASSES), SIDE, SIDE, 3).transpose(0, 2, 1, 3, 4)
     return Image.fromarray(grid.reshape(rows * SIDE, len(CLASSES) * SIDE, 3))
@@ -242,11 +262,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--output", type=Path, default=Path("sheet.png"), help="a PNG to write")
-    parser.add_argument("--rows", type=int, default=8, help="rows; one column per class")
-    parser.add_argument("--seed", type=int, default=7)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("folder", type=Path, nargs="?", help="receives LABEL/NNN.png")
+    where.add_argument("--sheet", type=Path, metavar="PNG", help="one picture of all of them")
+    parser.add_argument("--series", choices=SERIES, default="test")
+    parser.add_argument("--count", type=int, default=80, help="pictures; the classes take turns")
     options = parser.parse_args()
-    _sheet(options.seed, options.rows).save(options.output)
+    seed = SERIES[options.series]
+    if options.sheet:
+        _sheet(seed, options.count).save(options.sheet)
+    else:
+        write_folder(options.folder, seed, options.count)
 
 
 if __name__ == "__main__":
