@@ -132,19 +132,20 @@ def difference_table(families: list[Family]) -> Iterator[str]:
     for family in families:
         columns = ("original", "x", family.best)
         paper = [f"{value:.1f}" for value in PAPER_DIFFERENCE[family.name]]
-        shares = [f"{family.difference(column):.2g}" for column in columns]
+        values = [family.difference(column) for column in columns]
+        shares = [f"{value:.0f}" if value > 10 else f"{value:.2g}" for value in values]
         yield row([ARCHITECTURES[family.name], *shares, *paper])
 
 
 def passes_table(ascribe: Ascribe, family: Family, picture: Path, folder: Path) -> Iterator[str]:
     model = family.models["stripped and fitted"]
-    yield "| method | forward passes | backward passes | seconds |"
+    yield "| method | forward passes | backward passes | milliseconds |"
     yield "| --- | --- | --- | --- |"
     preprocess = ("--preprocess", PAIRS / f"{family.name}.preprocess.json")
     common = ("--format", "json", "--output", folder / "maps", *preprocess)
     for method in ("ig", "xg"):
         # The first picture pays for the plan of the network.
-        pictures = [folder / f"{number}.png" for number in range(5)]
+        pictures = [folder / f"{number}.png" for number in range(21)]
         for path in pictures:
             path.write_bytes(picture.read_bytes())
         reports = ascribe.report(
@@ -152,7 +153,7 @@ def passes_table(ascribe: Ascribe, family: Family, picture: Path, folder: Path) 
         )
         passes = reports[-1]["passes"]
         seconds = np.median([report["seconds"] for report in reports[1:]])
-        yield row([method, str(passes["forward"]), str(passes["backward"]), f"{seconds:.4f}"])
+        yield row([method, str(passes["forward"]), str(passes["backward"]), f"{1e3 * seconds:.2f}"])
 
 
 def row(cells: list[str]) -> str:
@@ -210,7 +211,7 @@ zero baseline, the label's logit. For the regular networks it is input times gra
 
 ## Cost
 
-One explanation of {ARCHITECTURES[families[-1].name]}, stripped and fitted, median of four:
+One explanation of {ARCHITECTURES[families[-1].name]}, stripped and fitted, median of twenty:
 
 {chr(10).join(passes_table(ascribe, families[-1], picture, folder))}
 

@@ -28,6 +28,7 @@ NETWORKS = ("alexnet", "vgg16", "resnet50", "squeezenet1_1", "googlenet")
 QUICK = ("alexnet", "squeezenet1_1")
 FACTORS = (1e-3, 1e-2, 0.3, 7.0, 1e2, 1e3)
 STEPS = 128
+PICTURES = 4
 LINEARITY = 1e-5
 EULER = 1e-4
 FLOAT32_DIFFERENCE = 2e-3
@@ -45,9 +46,9 @@ def rows(ascribe: Ascribe, *, quick: bool) -> Iterator[Row]:
 
 
 def network_rows(ascribe: Ascribe, name: str, folder: Path) -> Iterator[Row]:
-    stripped, picture = converted(ascribe, name, networks.FULL_SIZE, folder)
+    stripped, pictures = converted(ascribe, name, networks.FULL_SIZE, folder, PICTURES)
     onnx.checker.check_model(str(stripped), full_check=True)
-    x = picture.numpy()
+    x = pictures[:1].numpy()
     session = onnxruntime.InferenceSession(stripped, providers=["CPUExecutionProvider"])
 
     def scores(x: NDArray) -> NDArray:
@@ -61,13 +62,18 @@ def network_rows(ascribe: Ascribe, name: str, folder: Path) -> Iterator[Row]:
     ours = ascribe.attribute(stripped, [x], *target)[0]
     score = float(at_x[gradients.TARGET])
     yield Row("xg sum - F(x)", name, abs(float(ours.sum()) - score) / abs(score), EULER)
-    theirs = integrated(OnnxNetwork(stripped), picture)
+    maps = ascribe.attribute(stripped, [picture[None] for picture in pictures.numpy()], *target)
+    network = OnnxNetwork(stripped)
+    differences = [
+        mean_relative(ours, integrated(network, pictures[index : index + 1]))
+        for index, ours in enumerate(maps)
+    ]
     yield Row(
-        "xg - captum IG float32", name, mean_relative(ours, theirs), FLOAT32_DIFFERENCE,
-        f"{STEPS} steps",
+        "xg - captum IG float32", f"{name}, mean of {PICTURES}", float(np.mean(differences)),
+        FLOAT32_DIFFERENCE, f"{STEPS} steps",
     )
     size = gradients.SMALL_SIZES.get(name, gradients.SMALL_SIZE)
-    stripped, picture = converted(ascribe, name, size, folder)
+    stripped, picture = converted(ascribe, name, size, folder, 1)
     ours = ascribe.attribute(stripped, [picture.numpy()], *target, "--precision", "float64")[0]
     theirs = integrated(OnnxNetwork(stripped).double(), picture.double())
     yield Row(
@@ -76,11 +82,13 @@ def network_rows(ascribe: Ascribe, name: str, folder: Path) -> Iterator[Row]:
     )
 
 
-def converted(ascribe: Ascribe, name: str, size: int, folder: Path) -> tuple[Path, Tensor]:
-    """The stripped export of a network whose biases are not zero, and a picture for it."""
-    network, pictures = gradients.prepared(name, size, 1)
+def converted(
+    ascribe: Ascribe, name: str, size: int, folder: Path, count: int
+) -> tuple[Path, Tensor]:
+    """The stripped export of a network whose biases are not zero, and pictures for it."""
+    network, pictures = gradients.prepared(name, size, count)
     original, stripped = folder / f"{name}-{size}.onnx", folder / f"{name}-{size}-x.onnx"
-    gradients.write(network, original, pictures)
+    gradients.write(network, original, pictures[:1])
     ascribe.strip_biases(original, stripped)
     return stripped, pictures
 

@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import Graphs
 import Kernels
+import ONNXFormat
 public import Rewrites
 import Tensors
 
@@ -124,7 +125,8 @@ extension Conversion {
   ) -> CalibrationProtocol {
     CalibrationProtocol(
       modelSHA256: report.modelSHA256, pictures: places.map { samples.paths[$0] },
-      preprocess: rule.name, alsoStripped: options.alsoStripped.sorted(),
+      contents: Digest.sha256(of: samples.tensor), preprocess: rule.name,
+      alsoStripped: options.alsoStripped.sorted(),
       replacesBreakers: options.replacesBreakers, seed: settings.seed, version: version)
   }
 

@@ -9,6 +9,8 @@ import Tensors
 struct CalibrationProtocol: Codable, Equatable {
   var modelSHA256: String
   var pictures: [String]
+  /// The digest of what the pictures became.
+  var contents: String
   var preprocess: String
   var alsoStripped: [String]
   var replacesBreakers: Bool
@@ -19,6 +21,7 @@ struct CalibrationProtocol: Codable, Equatable {
   func difference(from other: CalibrationProtocol) -> String? {
     if modelSHA256 != other.modelSHA256 { return "the model" }
     if pictures != other.pictures { return "the pictures" }
+    if contents != other.contents { return "what the pictures hold" }
     if preprocess != other.preprocess { return "the preprocessing" }
     if alsoStripped != other.alsoStripped { return "--also" }
     if replacesBreakers != other.replacesBreakers { return "--replace" }
@@ -89,11 +92,15 @@ struct CalibrationStore {
   /// Removes the folder and what this program put there.
   static func remove(_ folder: String) {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    let prefixes = CalibrationMethod.allCases.map(\.rawValue) + ["protocol"]
-    for file in files where prefixes.contains(where: { file.hasPrefix($0) }) {
-      unlink("\(folder)/\(file)")
-    }
+    for file in files where isOurs(file) { unlink("\(folder)/\(file)") }
     rmdir(folder)
+  }
+
+  private static func isOurs(_ file: String) -> Bool {
+    guard file != "protocol.json" else { return true }
+    let parts = file.split(separator: ".").flatMap { $0.split(separator: "-") }
+    return parts.count == 3 && CalibrationMethod(rawValue: String(parts[0])) != nil
+      && Int(parts[1]) != nil && ["npy", "json"].contains(parts[2])
   }
 
   private func path(_ method: CalibrationMethod, _ index: Int, _ ending: String) -> String {

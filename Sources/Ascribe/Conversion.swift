@@ -67,7 +67,7 @@ extension Model {
     var replaced: [Replacement] = []
     if options.replacesBreakers { (converted, replaced) = try converted.replacingBreakers() }
     let typed = try converted.specializedToDefaults(in: workspace).simplified()
-    let homogeneity = try ModelSummary.Homogeneity(typed)
+    let homogeneity = try ModelSummary.Homogeneity(typed, of: converted)
     let report = ConversionReport(
       model: url.relativePath, modelSHA256: sha256(), stripping, replaced: replaced, homogeneity)
     if options.isStrict, homogeneity.degree == nil { throw report.strictError }

@@ -17,6 +17,15 @@ public struct ConversionMeasurement: Sendable, Codable {
     /// How far input times gradient, over the degree, is from Integrated Gradients (128
     /// Gauss-Legendre steps, zero baseline); nil where it was not compared.
     public let difference: RelativeDifference?
+
+    /// Writes every key, with null for what was not measured.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(name, forKey: .name)
+      try container.encode(agreement, forKey: .agreement)
+      try container.encode(accuracy, forKey: .accuracy)
+      try container.encode(difference, forKey: .difference)
+    }
   }
 
   /// The folder of the pictures.

@@ -98,7 +98,11 @@ extension ConversionReport {
     let breakers = homogeneity.breakers
     let named = breakers.prefix(3).map { "'\($0.node)' (\($0.operator)) \($0.reason)" }
     let more = breakers.count > 3 ? " and \(breakers.count - 3) more" : ""
-    let hint = replaced.isEmpty ? "; --replace swaps those that have a stand-in" : ""
+    let hasStandIn = breakers.contains {
+      ["Clip", "HardSwish", "Swish", "Sigmoid", "LRN"].contains($0.operator)
+    }
+    let hint =
+      replaced.isEmpty && hasStandIn ? "; --replace swaps those that have a stand-in" : ""
     return ModelError(
       breakers.isEmpty
         ? "the scores do not grow with the input"

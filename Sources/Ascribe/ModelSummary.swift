@@ -53,12 +53,25 @@ public struct ModelSummary: Sendable, Codable {
     public let degree: Int?
     /// The nodes that prevent the proof.
     public let breakers: [Breaker]
+    /// The output that is judged: the first.
+    public let output: String
+    /// The final node, such as a Softmax, before which it is judged; nil where there is none.
+    public let omittedNode: String?
+    /// The other outputs, which are not judged.
+    public let otherOutputs: [String]
+    /// The shapes of the inputs that it is judged for, where the model leaves more than the number of
+    /// samples open; nil where it does not.
+    public let judgedFor: String?
 
     /// Writes every key, with null where no degree is proved.
     public func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(degree, forKey: .degree)
       try container.encode(breakers, forKey: .breakers)
+      try container.encode(output, forKey: .output)
+      try container.encode(omittedNode, forKey: .omittedNode)
+      try container.encode(otherOutputs, forKey: .otherOutputs)
+      try container.encode(judgedFor, forKey: .judgedFor)
     }
   }
 
@@ -140,10 +153,10 @@ extension ModelSummary {
     switch outcome {
     case .graph(let graph):
       unsupported = []
-      let graph = (try? graph.specializedToDefaults(in: Workspace()).simplified()) ?? graph
-      homogeneity = try Homogeneity(graph)
+      let typed = (try? graph.specializedToDefaults(in: Workspace()).simplified()) ?? graph
+      homogeneity = try Homogeneity(typed, of: graph)
       biases = Biases(
-        count: graph.biases.count, elements: graph.biases.reduce(0) { $0 + $1.elementCount })
+        count: typed.biases.count, elements: typed.biases.reduce(0) { $0 + $1.elementCount })
     case .unsupported(let nodes):
       unsupported = nodes.map {
         UnsupportedNode(
@@ -162,9 +175,19 @@ extension ModelSummary.Port {
 }
 
 extension ModelSummary.Homogeneity {
-  init(_ graph: Graph) throws(ModelError) {
-    let scores = try graph.scores(in: .logit).value
-    let report = graph.homogeneity(of: scores, in: graph.inputs)
+  /// The verdict on a model, found on its graph for certain shapes.
+  init(_ graph: Graph, of model: Graph) throws(ModelError) {
+    let scores = try graph.scores(in: .logit)
+    let report = graph.homogeneity(of: scores.value, in: graph.inputs)
+    output = model.outputs.first.map { model.name(of: $0) } ?? ""
+    omittedNode = scores.omitted
+    otherOutputs = model.outputs.dropFirst().map { model.name(of: $0) }
+    let isOpen = model.inputs.contains { input in
+      let dimensions = model.declaredType(of: input)?.dimensions ?? []
+      return dimensions.dropFirst().contains { if case .symbolic = $0 { true } else { false } }
+    }
+    let shapes = graph.inputs.compactMap { graph.type(of: $0)?.description }
+    judgedFor = isOpen ? shapes.joined(separator: ", ") : nil
     degree = report.degree
     breakers = report.breakers.map {
       Breaker(node: $0.node, operator: $0.operatorName, reason: $0.reason)

@@ -21,6 +21,7 @@ public enum OutputFile {
   package static func write(
     _ pieces: [WireWriter.Piece], to path: String, check: (String) throws -> Void = { _ in }
   ) throws {
+    let path = try target(of: path)
     let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"
     let file = pending.withLock { pending in
       pending.insert(temporary)
@@ -49,6 +50,30 @@ public enum OutputFile {
       unlink(temporary)
       throw failure
     }
+  }
+
+  /// Refuses a path that nothing can be written to, before long work begins.
+  public static func requireWritable(_ path: String) throws {
+    let folder = URL(filePath: try target(of: path)).deletingLastPathComponent().path
+    guard access(folder, W_OK | X_OK) == 0 else { throw failure(path, errno) }
+  }
+
+  /// The file that a path means: what a link leads to.
+  ///
+  /// - Throws: `ModelError` of kind `cannotWrite` if there is a folder, device or pipe.
+  private static func target(of path: String) throws -> String {
+    var (link, status) = (stat(), stat())
+    guard lstat(path, &link) == 0 else { return path }
+    guard stat(path, &status) == 0 else {
+      throw ModelError("the link leads nowhere", kind: .cannotWrite, file: path)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw ModelError(
+        status.st_mode & S_IFMT == S_IFDIR ? "there is a folder of this name" : "it is no file",
+        kind: .cannotWrite, file: path)
+    }
+    return link.st_mode & S_IFMT == S_IFLNK
+      ? URL(filePath: path).resolvingSymlinksInPath().path : path
   }
 
   /// Makes a folder, and those above it, unless it is there and can be written.

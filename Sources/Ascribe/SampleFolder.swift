@@ -40,8 +40,9 @@ public struct SampleFolder: Sendable {
 extension Model {
   /// Reads the samples in a folder for the only input of the model.
   ///
-  /// A subfolder named like a label, or starting with its first word, holds pictures of that class;
-  /// failing that, subfolders are classes in sorted order if there are as many as scores.
+  /// A subfolder named like a label, or like its first word, holds pictures of that class. Where none
+  /// is, names that are numbers are indices of classes; else subfolders are classes in sorted order if
+  /// there are as many as scores.
   ///
   /// - Parameters:
   ///   - labels: the names of the model's classes.
@@ -68,6 +69,7 @@ extension Model {
         guard tensor.shape.first == 1 else {
           throw ModelError("it holds \(tensor.shape.first ?? 0) samples, one is wanted")
         }
+        guard tensor.isFinite else { throw ModelError("it holds numbers that are not finite") }
         try store.append(tensor)
         read.append(file)
       } catch let error as ModelError where error.kind != .cannotWrite {
@@ -101,7 +103,7 @@ extension Model {
     return files.filter { file in
       let url = URL(filePath: file)
       return sampleEndings.contains(url.pathExtension.lowercased())
-        && !url.lastPathComponent.hasPrefix(".")
+        && !file.split(separator: "/").contains { $0.hasPrefix(".") }
     }.sorted()
   }
 
@@ -117,10 +119,22 @@ extension Model {
         $0 == name || $0.split(separator: " ").first == name[...]
       }
     }
+    let count = (outputs.first?.dimensions?.last ?? nil) ?? labels.count
+    if classes.isEmpty, names.allSatisfy({ Int($0).map { (0..<count).contains($0) } ?? false }) {
+      for name in names { classes[name] = Int(name) }
+    }
     if classes.isEmpty, names.count == (outputs.first?.dimensions?.last ?? nil) {
       for (index, name) in names.enumerated() { classes[name] = index }
     }
     return folders.map { $0.flatMap { classes[$0] } }
+  }
+}
+
+extension Tensor {
+  /// Whether no element is infinite or no number.
+  fileprivate var isFinite: Bool {
+    !elementType.isFloatingPoint
+      || converted(to: .float64).elements(as: Double.self).allSatisfy(\.isFinite)
   }
 }
 

@@ -10,11 +10,13 @@ enum ConversionText {
         "folded \(count(report.foldedBatchNormalizations, "BatchNormalization")) into convolutions")
     }
     if report.removed.isEmpty {
-      lines.append("nothing to strip: the model adds no bias; \(output) holds the same graph")
+      let isSame = report.replaced.isEmpty ? "; \(output) holds the same graph" : ""
+      let what = report.kept.isEmpty ? "the model adds no bias" : "no bias is certain"
+      lines.append("nothing to strip: \(what)\(isSame)")
     } else {
       let elements = report.removed.reduce(0) { $0 + $1.elements }
       lines.append(
-        "removed \(count(report.removed.count, "bias", "biases")), \(Console.count(elements)) numbers:"
+        "removed \(count(report.removed.count, "bias", "biases")), \(count(elements, "number")):"
       )
       lines.append(table(report.removed))
     }
@@ -31,12 +33,24 @@ enum ConversionText {
       lines += measurement(measured)
     } else if !report.removed.isEmpty || !report.replaced.isEmpty {
       lines.append(
-        "not measured: --data FOLDER compares it with the original, --absorb FOLDER repairs it")
+        "not measured: --data FOLDER compares it with the original, --absorb FOLDER fits its weights"
+      )
     }
     return lines + ["\(output) written"]
   }
 
   private static func homogeneity(_ found: ModelSummary.Homogeneity) -> [String] {
+    var limits: [String] = []
+    if let node = found.omittedNode { limits.append("judged before the final '\(node)'") }
+    if !found.otherOutputs.isEmpty {
+      let others = found.otherOutputs.map { "'\($0)'" }.joined(separator: ", ")
+      limits.append("judged by output '\(found.output)', not by \(others)")
+    }
+    if let shapes = found.judgedFor { limits.append("judged for \(shapes)") }
+    return verdict(found) + limits.map { "  \($0)" }
+  }
+
+  private static func verdict(_ found: ModelSummary.Homogeneity) -> [String] {
     if let degree = found.degree {
       return ["homogeneous of degree \(degree): method xg explains it exactly in one pass"]
     }
@@ -49,10 +63,14 @@ enum ConversionText {
 
   private static func calibration(_ report: CalibrationReport) -> [String] {
     let changed = report.layers.count { $0.solution != .unchanged }
-    return [
+    var lines = [
       "weights of \(changed) of \(count(report.layers.count, "layer")) fitted to "
         + "\(count(report.pictures, "picture")) of \(report.data) by \(report.method)"
-    ] + skipped(report.skipped)
+    ]
+    for layer in report.layers where layer.solution == .unchanged {
+      lines.append("  '\(layer.name)' (\(layer.operatorName)) not: \(layer.reason ?? "no gain")")
+    }
+    return lines + skipped(report.skipped)
   }
 
   private static func measurement(_ measured: ConversionMeasurement) -> [String] {
@@ -81,6 +99,11 @@ enum ConversionText {
         "xg - ig: mean absolute relative difference on \(count(maps, "picture")), each by itself "
           + "and in batches of 16; input-x-gradient where xg is not proved")
     }
+    if let stripped = measured.variant("stripped"), measured.variants.count > 2,
+      measured.variants.dropFirst(2).allSatisfy({ $0.agreement.top1 < stripped.agreement.top1 })
+    {
+      lines.append("fitting made it worse than stripping alone: give --absorb more pictures")
+    }
     return lines + skipped(measured.skipped)
   }
 
@@ -106,6 +129,6 @@ enum ConversionText {
   }
 
   private static func count(_ number: Int, _ one: String, _ several: String? = nil) -> String {
-    "\(number) \(number == 1 ? one : several ?? one + "s")"
+    "\(Console.count(number)) \(number == 1 ? one : several ?? one + "s")"
   }
 }

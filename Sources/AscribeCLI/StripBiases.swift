@@ -61,8 +61,10 @@ struct StripBiases: ParsableCommand {
       "How many of these pictures xg and ig (128 steps) are compared on.", valueName: "count"))
   var compareMaps = 16
 
-  @Option(help: ArgumentHelp("What the sample of patches depends on.", valueName: "number"))
-  var seed: UInt64 = 0
+  @Option(
+    help: ArgumentHelp(
+      "What the sample of patches depends on. (default: 0)", valueName: "number"))
+  var seed: UInt64?
 
   @Flag(help: "Go on with an interrupted --absorb to the same output.")
   var resume = false
@@ -89,6 +91,10 @@ struct StripBiases: ParsableCommand {
     _ = try method()
     guard compareMaps >= 0 else { throw ValidationError("--compare-maps must not be negative") }
     guard absorb != nil || !resume else { throw ValidationError("--resume goes with --absorb") }
+    guard absorb != nil || seed == nil else { throw ValidationError("--seed goes with --absorb") }
+    guard absorb != nil || data != nil || (preprocess == nil && labels == nil) else {
+      throw ValidationError("--preprocess and --labels go with --absorb or --data")
+    }
     guard absorb != nil || absorbMethod == "auto" else {
       throw ValidationError("--absorb-method goes with --absorb")
     }
@@ -99,6 +105,7 @@ struct StripBiases: ParsableCommand {
     let output = URL(filePath: output)
     var conversion = try model.strippingBiases(options)
     try conversion.requireOther(output)
+    try OutputFile.requireWritable(self.output)
     if absorb != nil || data != nil { conversion = try measured(conversion) }
     try conversion.write(to: output)
     if absorb != nil { CalibrationSettings.removeStore(storeFolder) }
@@ -110,7 +117,7 @@ struct StripBiases: ParsableCommand {
   private func measured(_ conversion: Conversion) throws -> Conversion {
     let model = conversion.original
     let rule = try model.pictureRule(preprocess)
-    if rule.isGuess, !quiet {
+    if rule.isGuess, !quiet, model.inputs.first?.isPicture == true {
       Console.note("note: pictures are preprocessed as '\(rule.name)'; --preprocess says otherwise")
     }
     let labels = try model.labels(labels)
@@ -133,7 +140,7 @@ struct StripBiases: ParsableCommand {
     }
     var settings = CalibrationSettings()
     settings.method = try method()
-    settings.seed = seed
+    settings.seed = seed ?? 0
     settings.comparedMaps = compareMaps
     settings.storeFolder = storeFolder
     settings.resumes = resume

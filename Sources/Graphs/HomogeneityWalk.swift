@@ -34,12 +34,18 @@ extension Graph {
         breakers.append(
           .init(node: node.name, operatorName: node.operatorName, reason: reason))
       }
-      for value in node.outputs { degrees[value.index] = degree }
+      for value in node.outputs { degrees[value.index] = carries(degree, value) }
     }
     guard breakers.isEmpty, case .exactly(let degree) = degrees[output.index], degree >= 1 else {
       return HomogeneityReport(degree: nil, breakers: breakers)
     }
     return HomogeneityReport(degree: degree, breakers: [])
+  }
+
+  /// The degree of one output of a node. Indices and masks are the same for a scaled input.
+  private func carries(_ degree: Degree, _ value: Value) -> Degree {
+    guard let type = type(of: value), !type.elementType.isFloatingPoint else { return degree }
+    return degree == .none ? .none : .exactly(0)
   }
 
   private func degree(

@@ -76,7 +76,13 @@ private struct GraphEncoder {
 
   private mutating func contents() throws(ModelError) -> WireWriter {
     var message = WireWriter()
-    for node in graph.nodes { try write(node, to: &message) }
+    var names: Set<String> = []
+    for node in graph.nodes {
+      // Names were made up for nodes without one; some engines take no name twice.
+      var name = node.name
+      while !names.insert(name).inserted { name += "_" }
+      try write(node, named: name, to: &message)
+    }
     message.write(2, nonempty: source.graph.name)
     for value in graph.values {
       guard let constant = graph.storedConstant(of: value) else { continue }
@@ -88,7 +94,9 @@ private struct GraphEncoder {
     return message
   }
 
-  private func write(_ node: Node, to message: inout WireWriter) throws(ModelError) {
+  private func write(
+    _ node: Node, named name: String, to message: inout WireWriter
+  ) throws(ModelError) {
     let specification = type(of: node.operation).specification
     guard let attributes = node.attributes, specification.domain.isEmpty else {
       throw ModelError(
@@ -98,7 +106,7 @@ private struct GraphEncoder {
     message.write(1) { item in
       for input in node.inputs { item.write(1, input.map { graph.name(of: $0) } ?? "") }
       for output in node.outputs { item.write(2, graph.name(of: output)) }
-      item.write(3, node.name)
+      item.write(3, name)
       item.write(4, specification.name)
       for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
         item.write(5) { $0.write(attribute: name, value) }

@@ -7,7 +7,7 @@ import Tensors
 /// Gradient: α dy where 0 < y < 1, so 0 at both kinks, as in PyTorch.
 /// <https://onnx.ai/onnx/operators/onnx__HardSigmoid.html>.
 package struct HardSigmoid: ElementwiseUnary {
-  private let alpha: Double
+  package let alpha: Double
   private let beta: Double
 
   package static let specification = Specification("HardSigmoid", since: 1)

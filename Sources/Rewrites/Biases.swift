@@ -55,15 +55,36 @@ extension Graph {
     if others.allSatisfy({ isInputAlone[$0.index] }) {
       return "it shifts the model's input, as the subtraction of a mean does"
     }
-    let isHardGate = !readers.isEmpty && readers.allSatisfy { $0.operatorName == "Clip" }
-    if constant.elementCount == 1, isHardGate || makers.contains(where: \.saturates) {
+    if constant.elementCount == 1, isGate(readers) || makers.contains(where: \.saturates) {
       return "it is part of an activation function"
     }
-    if makers.contains(where: \.isLinear) { return nil }
+    if constant.elementCount == 1, readers.contains(where: { guards($0, node.outputs[0]) }) {
+      return "it keeps a root or a quotient from what is undefined"
+    }
     if constant.shape.count(where: { $0 > 1 }) > 1 {
       return "it varies along several dimensions, as position embeddings do"
     }
     return nil
+  }
+
+  /// Whether a sum is only read by what limits it, as in HardSwish written as x Clip(x + 3, 0, 6) / 6.
+  private func isGate(_ readers: [Node]) -> Bool {
+    !readers.isEmpty
+      && readers.allSatisfy { reader in
+        let next = nodes.filter { $0.inputs.contains(reader.outputs[0]) }
+        return ["Clip", "Min"].contains(reader.operatorName)
+          || reader.operatorName == "Relu" && !next.isEmpty
+            && next.allSatisfy { ["Clip", "Min"].contains($0.operatorName) }
+      }
+  }
+
+  /// Whether a node is undefined or infinite where `value` is 0.
+  private func guards(_ node: Node, _ value: Value) -> Bool {
+    switch node.operatorName {
+    case "Sqrt", "Log", "Reciprocal", "Pow": true
+    case "Div": node.inputs.count > 1 && node.inputs[1] == value
+    default: false
+    }
   }
 
   /// Whether each value is nothing but scaled, shifted or rearranged inputs of the graph.

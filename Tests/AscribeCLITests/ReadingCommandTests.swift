@@ -22,7 +22,9 @@ struct ReadingCommandTests {
     let ports = try #require(summary["inputs"] as? [[String: String]])
     #expect(ports == [["name": "image", "type": "batchx3x64x64 float32"]])
     let homogeneity = try #require(summary["homogeneity"] as? [String: Any])
-    #expect(Set(homogeneity.keys) == ["degree", "breakers"])
+    #expect(
+      Set(homogeneity.keys)
+        == ["degree", "breakers", "output", "omittedNode", "otherOutputs", "judgedFor"])
     let breakers = try #require(homogeneity["breakers"] as? [[String: String]])
     #expect(breakers.count == 8)
     #expect(breakers.allSatisfy { Set($0.keys) == ["node", "operator", "reason"] })

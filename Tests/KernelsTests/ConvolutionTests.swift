@@ -146,7 +146,8 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
           let biases = bias.elements(as: Double.self)
           let expected = plain.indices.map { index in
             let channel = index / (extent * extent) % outputs
-            let sum = plain[index] + (hasBias ? biases[channel] : 0) + (hasAddend ? added[index] : 0)
+            let sum =
+              plain[index] + (hasBias ? biases[channel] : 0) + (hasAddend ? added[index] : 0)
             return isRectified ? max(0, sum) : sum
           }
           let actual = try workspace.convolution(

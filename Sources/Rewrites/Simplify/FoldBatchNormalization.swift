@@ -76,6 +76,7 @@ extension Graph {
     let factors = scale.indices.map {
       scale[$0] / (variance[$0] + normalization.epsilon).squareRoot()
     }
+    guard factors.allSatisfy(\.isFinite) else { return nil }
     let stride = elements.count / max(factors.count, 1)
     let scaled = elements.indices.map { elements[$0] * factors[$0 / stride] }
     let shifted = factors.indices.map {

@@ -42,6 +42,12 @@ public struct CalibratedLayer: Sendable, Codable, Equatable {
     case unchanged
   }
 
+  private enum CodingKeys: String, CodingKey {
+    case name, weights, patchLength, rows, heldOutRows, strength, errorBefore, errorAfter
+    case solution, reason
+    case operatorName = "operator"
+  }
+
   /// The node's name.
   public let name: String
   public let operatorName: String

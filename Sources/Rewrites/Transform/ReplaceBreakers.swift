@@ -47,7 +47,8 @@ extension Graph {
     case "HardSwish": return (input, "Relu")
     case "Swish" where (node.operation as? Swish).map { $0.alpha > 0 } ?? false:
       return (input, "Relu")
-    case "Clip" where clips(node, from: 0): return (input, "Relu")
+    case "Clip" where clips(node, from: 0) && !addsConstant(input, producers):
+      return (input, "Relu")
     case "Mul":
       guard let gate = gate(of: node, producers), let gated = gate.inputs[0] else { return nil }
       return (gated, "Relu")
@@ -61,12 +62,23 @@ extension Graph {
     guard operands.count == 2 else { return nil }
     for (factor, other) in [(operands[0], operands[1]), (operands[1], operands[0])] {
       guard let index = producers[factor.index],
-        ["Sigmoid", "HardSigmoid"].contains(nodes[index].operatorName),
-        nodes[index].inputs == [other]
+        isGate(nodes[index]), nodes[index].inputs == [other]
       else { continue }
       return nodes[index]
     }
     return nil
+  }
+
+  private func isGate(_ node: Node) -> Bool {
+    if let gate = node.operation as? HardSigmoid { return gate.alpha > 0 }
+    return node.operation is Sigmoid
+  }
+
+  /// Whether a value is a sum with a constant, as before the Clip of a HardSwish in parts.
+  private func addsConstant(_ value: Value, _ producers: [Int?]) -> Bool {
+    guard let index = producers[value.index], ["Add", "Sub"].contains(nodes[index].operatorName)
+    else { return false }
+    return nodes[index].inputs.contains { $0.map { storedConstant(of: $0) != nil } ?? false }
   }
 
   /// Whether a Clip has this lower bound and a finite upper one above it.
