@@ -70,6 +70,13 @@ package struct GraphBuilder {
       attributes)
   }
 
+  /// Lets another value have the name of this one, which nothing will read.
+  package mutating func freeName(of value: Value) {
+    let name = graph.records[value.index].name
+    usedNames.remove(name)
+    graph.records[value.index].name = unique(name + "/unread")
+  }
+
   /// Marks values as the outputs of the graph, in this order.
   package mutating func setOutputs(_ outputs: [Value]) { graph.outputs = outputs }
 

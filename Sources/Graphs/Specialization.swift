@@ -87,6 +87,7 @@ private struct Specialization {
         outputNames: node.outputs.map { source.name(of: $0) }, attributes: node.attributes)
       for (old, new) in zip(node.outputs, outputs) { mapped[old.index] = new }
       if let folded = try fold(node, inputs, outputs) {
+        for output in outputs { builder.freeName(of: output) }
         for (old, tensor) in zip(node.outputs, folded) {
           mapped[old.index] = builder.constant(tensor, name: source.name(of: old))
         }

@@ -117,6 +117,29 @@ struct StripBiasesVerdictTests {
     #expect(text.contains("judged for 1x2x4x224 float32"))
   }
 
+  /// A constant that the file computes has the name that it has there.
+  @Test func computedConstantsKeepTheirNames() throws {
+    let nodes = [
+      Node(type: "Mul", inputs: ["one", "two"], outputs: ["b"]),
+      Node(type: "Relu", inputs: ["x"], outputs: ["h"]),
+      Node(type: "Add", inputs: ["h", "b"], outputs: ["y"]),
+    ]
+    let report = try report(model(nodes, constants: [number("one", 1), number("two", 2)]))
+    #expect(names(report, "removed") == ["b"])
+    #expect(homogeneity(report)["degree"] as? Int == 1)
+  }
+
+  /// What cannot be run is refused by name, not converted in part.
+  @Test(arguments: ["If", "Loop", "QuantizeLinear", "DequantizeLinear", "LSTM"])
+  func unsupportedOperatorsAreRefused(name: String) throws {
+    let scratch = try Scratch()
+    let path = try scratch.write("model.onnx", TinyModel.elementwise(name).bytes)
+    try fails(
+      ["strip-biases", path, "--output", scratch.path + "/x.onnx"], code: 65,
+      saying: ["model.onnx", name, "not supported"])
+    #expect(scratch.names() == ["model.onnx"])
+  }
+
   /// A node without a name is called after its output, as another node may be.
   @Test func nodeNamesAreUnique() throws {
     let scratch = try Scratch()
