@@ -25,9 +25,7 @@ struct MessageReader {
       domain: Field.string(message.domain), version: Int(message.model_version),
       documentation: Field.string(message.doc_string),
       opsets: opsets,
-      metadata: Dictionary(
-        Field.entries(message.metadata_props, message.n_metadata_props)
-          .map { ($0.key, $0.value) }, uniquingKeysWith: { $1 }),
+      metadata: metadata(message.metadata_props, message.n_metadata_props),
       graph: try self.graph(graph, opsets), functions: functions)
   }
 
@@ -44,6 +42,7 @@ struct MessageReader {
     }
     return GraphMessage(
       name: Field.string(message.name), documentation: Field.string(message.doc_string),
+      metadata: metadata(message.metadata_props, message.n_metadata_props),
       nodes: try nodes(message.node, message.n_node, opsets), initializers: initializers,
       inputs: try values(message.input, message.n_input),
       outputs: try values(message.output, message.n_output))
@@ -77,7 +76,9 @@ struct MessageReader {
         domain: domain,
         overload: Field.string(message.overload),
         inputs: Field.strings(message.input, message.n_input),
-        outputs: outputs, attributes: [:], opset: opsets[domain])
+        outputs: outputs, attributes: [:], opset: opsets[domain],
+        documentation: Field.string(message.doc_string),
+        metadata: metadata(message.metadata_props, message.n_metadata_props))
       if node.name.isEmpty {
         node.name = outputs.first { !$0.isEmpty } ?? "\(node.operatorName)_\(nodes.count)"
       }
@@ -214,6 +215,14 @@ struct MessageReader {
     _ array: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int
   ) -> [Message] {
     Field.messages(array, count).map(\.pointee)
+  }
+
+  private func metadata(
+    _ entries: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__StringStringEntryProto>?>?,
+    _ count: Int
+  ) -> [String: String] {
+    Dictionary(
+      Field.entries(entries, count).map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
   }
 
   private func domain(_ string: UnsafeMutablePointer<CChar>?) -> String {

@@ -12,6 +12,9 @@ package struct NodeMessage: Sendable {
   package var attributes: [String: AttributeMessage]
   /// The version of the node's domain; nil where the file does not import the domain.
   package var opset: Int?
+  /// What the file notes of the node: a text, and keys with values.
+  package var documentation = ""
+  package var metadata: [String: String] = [:]
 
   /// How messages name this node.
   package var label: String {
@@ -49,6 +52,7 @@ package struct InitializerMessage: Sendable {
 package struct GraphMessage: Sendable {
   package let name: String
   package let documentation: String
+  package let metadata: [String: String]
   package var nodes: [NodeMessage]
   package var initializers: [InitializerMessage]
   package var inputs: [ValueMessage]

@@ -43,6 +43,9 @@ private struct GraphEncoder {
   private(set) var externalData: [WireWriter.Piece] = []
   private var externalCount = 0
 
+  /// The nodes of the source by their outputs, for what it notes of them.
+  private let sourceNodes: [String: NodeMessage]
+
   /// Tensors of fewer bytes stay in the message.
   private static let externalFrom = 1024
   /// External tensors start at multiples of this many bytes, so that they can be mapped.
@@ -54,6 +57,9 @@ private struct GraphEncoder {
     self.graph = graph
     self.source = source
     self.externalName = externalName
+    self.sourceNodes = Dictionary(
+      source.graph.nodes.flatMap { node in node.outputs.map { ($0, node) } },
+      uniquingKeysWith: { first, _ in first })
   }
 
   mutating func model(_ added: [String: String]) throws(ModelError) -> WireWriter {
@@ -67,10 +73,7 @@ private struct GraphEncoder {
     let contents = try self.contents()
     model.write(7, contents)
     model.write(8) { $0.write(2, graph.opset) }
-    let metadata = source.metadata.merging(added) { $1 }
-    for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
-      model.write(14, key: key, value)
-    }
+    model.write(14, entries: source.metadata.merging(added) { $1 })
     return model
   }
 
@@ -91,6 +94,7 @@ private struct GraphEncoder {
     message.write(10, nonempty: source.graph.documentation)
     for value in graph.inputs { write(11, value, source.graph.inputs, to: &message) }
     for value in graph.outputs { write(12, value, source.graph.outputs, to: &message) }
+    message.write(16, entries: source.graph.metadata)
     return message
   }
 
@@ -103,6 +107,7 @@ private struct GraphEncoder {
         "it cannot be written in opset \(graph.opset); export the model in the opset of its functions",
         node: node.label(opset: graph.opset))
     }
+    let original = node.outputs.lazy.compactMap { sourceNodes[graph.name(of: $0)] }.first
     message.write(1) { item in
       for input in node.inputs { item.write(1, input.map { graph.name(of: $0) } ?? "") }
       for output in node.outputs { item.write(2, graph.name(of: output)) }
@@ -111,6 +116,8 @@ private struct GraphEncoder {
       for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
         item.write(5) { $0.write(attribute: name, value) }
       }
+      item.write(6, nonempty: original?.documentation ?? "")
+      item.write(9, entries: original?.metadata ?? [:])
     }
   }
 
@@ -169,6 +176,10 @@ extension WireWriter {
       entry.write(1, key)
       entry.write(2, value)
     }
+  }
+
+  fileprivate mutating func write(_ field: Int, entries: [String: String]) {
+    for (key, value) in entries.sorted(by: { $0.key < $1.key }) { write(field, key: key, value) }
   }
 
   fileprivate mutating func write(_ dimension: Dimension) {

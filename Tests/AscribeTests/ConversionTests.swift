@@ -177,6 +177,13 @@ struct ConvertedModel: CustomTestStringConvertible {
     #expect(source.graph.inputs.map(\.name) == messages.graph.inputs.map(\.name))
     #expect(source.graph.outputs.map(\.name) == messages.graph.outputs.map(\.name))
     #expect(messages.producer == source.producer)
+    #expect(messages.graph.name == source.graph.name)
+    #expect(messages.graph.metadata == source.graph.metadata)
+    let notes = Dictionary(
+      source.graph.nodes.map { ($0.outputs[0], $0.metadata) }, uniquingKeysWith: { $1 })
+    for node in messages.graph.nodes where notes[node.outputs[0]] != nil {
+      #expect(node.metadata == notes[node.outputs[0]])
+    }
   }
 
   /// A model without a bias is written with the same nodes and weights.
