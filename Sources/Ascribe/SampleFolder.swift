@@ -94,8 +94,11 @@ extension Model {
   /// The samples below a folder, relative to it, sorted by name.
   private static func sampleFiles(in path: String) throws(ModelError) -> [String] {
     var isFolder = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder else {
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw ModelError("there is no such folder", kind: .noInput, file: path)
+    }
+    guard isFolder else {
+      throw ModelError("it is a file; a folder is wanted", kind: .noInput, file: path)
     }
     guard let files = try? FileManager.default.subpathsOfDirectory(atPath: path) else {
       throw ModelError("the folder cannot be read", kind: .noInput, file: path)

@@ -131,6 +131,8 @@ struct StripBiasesTests {
         [option, scratch.path + "/none"], code: 66, saying: ["none", "no such folder"],
         scratch: scratch)
       try isRefused(
+        [option, Program.star], code: 66, saying: ["a folder is wanted"], scratch: scratch)
+      try isRefused(
         [option, scratch.path + "/empty"], code: 66, saying: ["empty", "no picture"],
         scratch: scratch)
       try isRefused(
