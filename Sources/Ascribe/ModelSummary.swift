@@ -59,8 +59,8 @@ public struct ModelSummary: Sendable, Codable {
     public let omittedNode: String?
     /// The other outputs, which are not judged.
     public let otherOutputs: [String]
-    /// The shapes of the inputs that it is judged for, where the model leaves more than the number of
-    /// samples open; nil where it does not.
+    /// The shapes of the inputs that it is judged for, where the model has several or leaves more than
+    /// the number of samples open; nil where it does not.
     public let judgedFor: String?
 
     /// Writes every key, with null where no degree is proved.
@@ -187,7 +187,8 @@ extension ModelSummary.Homogeneity {
       return dimensions.dropFirst().contains { if case .symbolic = $0 { true } else { false } }
     }
     let shapes = graph.inputs.compactMap { graph.type(of: $0)?.description }
-    judgedFor = isOpen ? shapes.joined(separator: ", ") : nil
+    let together = shapes.count > 1 ? "all inputs scaled together: " : ""
+    judgedFor = isOpen || shapes.count > 1 ? together + shapes.joined(separator: ", ") : nil
     degree = report.degree
     breakers = report.breakers.map {
       Breaker(node: $0.node, operator: $0.operatorName, reason: $0.reason)
