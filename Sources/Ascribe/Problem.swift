@@ -92,11 +92,9 @@ struct Problem {
       try result.map.requireEuler()
       return result
     case .integratedGradients:
-      let target = try target(try function.scores(at: point)[0])
-      let map = try function.integratedGradients(
-        at: point, from: baseline, target: target, nodes: options.quadrature.nodes(options.steps),
-        progress: progress)
-      return (target, map)
+      return try function.integratedGradients(
+        at: point, from: baseline, nodes: options.quadrature.nodes(options.steps),
+        choosing: target, progress: progress)
     }
   }
 }

@@ -17,6 +17,18 @@ public struct Profile: Sendable, Codable {
     public let share: Double
   }
 
+  /// One node of that graph.
+  public struct NodeItem: Sendable, Codable {
+    /// The node's name; gradients have that of the node that they belong to.
+    public let name: String
+    /// The operator.
+    public let operatorName: String
+    /// The shape of the first output.
+    public let shape: [Int]
+    /// Seconds per batch, the median over runs.
+    public let seconds: Double
+  }
+
   /// Samples per batch.
   public let batch: Int
   /// The extents of one sample.
@@ -31,6 +43,8 @@ public struct Profile: Sendable, Codable {
   public let threads: Int
   /// By operator, the slowest first.
   public let operators: [Item]
+  /// Node by node, in the order in which they run.
+  public let nodes: [NodeItem]
 }
 
 extension ModelSession {
@@ -86,31 +100,41 @@ private struct Profiler {
     for _ in 0...runs {
       gradientSeconds.append(try seconds { () throws(ModelError) in try gradient.run(inputs) })
     }
+    let nodes = try nodes(of: gradient, inputs, runs)
     return Profile(
       batch: batch, pointShape: function.pointShape.dimensions,
       forwardSeconds: median(Array(forwardSeconds.dropFirst())),
       gradientSeconds: median(Array(gradientSeconds.dropFirst())),
-      peakBytes: workspace.peakBytes, threads: workspace.threadCount,
-      operators: try items(of: gradient, inputs, runs))
+      peakBytes: workspace.peakBytes, threads: workspace.threadCount, operators: items(of: nodes),
+      nodes: nodes)
   }
 
-  private func items(
+  private func nodes(
     of interpreter: Interpreter, _ inputs: [Tensor], _ runs: Int
-  ) throws(ModelError) -> [Profile.Item] {
-    var seconds: [String: [Double]] = [:]
+  ) throws(ModelError) -> [Profile.NodeItem] {
+    var seconds: [[Double]] = []
     for _ in 0..<runs {
-      var sums: [String: Double] = [:]
-      interpreter.observer = { node, time in sums[node.operatorName, default: 0] += time }
+      var times: [Double] = []
+      interpreter.observer = { _, time in times.append(time) }
       _ = try interpreter.run(inputs)
-      for (name, sum) in sums { seconds[name, default: []].append(sum) }
+      seconds.append(times)
     }
     interpreter.observer = nil
-    let counts = Dictionary(
-      interpreter.graph.nodes.map { ($0.operatorName, 1) }, uniquingKeysWith: +)
-    let medians = seconds.mapValues(median)
-    let total = medians.values.reduce(0, +)
-    return medians.map { name, time in
-      Profile.Item(name: name, count: counts[name] ?? 0, seconds: time, share: time / total)
+    let graph = interpreter.graph
+    return graph.nodes.enumerated().map { index, node in
+      Profile.NodeItem(
+        name: node.name, operatorName: node.operatorName,
+        shape: graph.type(of: node.outputs[0])?.shape.dimensions ?? [],
+        seconds: median(seconds.map { $0[index] }))
+    }
+  }
+
+  private func items(of nodes: [Profile.NodeItem]) -> [Profile.Item] {
+    let total = nodes.reduce(0) { $0 + $1.seconds }
+    return Dictionary(grouping: nodes, by: \.operatorName).map { name, nodes in
+      let seconds = nodes.reduce(0) { $0 + $1.seconds }
+      return Profile.Item(
+        name: name, count: nodes.count, seconds: seconds, share: seconds / total)
     }.sorted { $0.seconds > $1.seconds }
   }
 

@@ -24,6 +24,7 @@ struct AscribeCommand: ParsableCommand {
     subcommands: [Inspect.self, Run.self, Attribute.self, StripBiases.self, Bench.self])
 
   static func main() {
+    Waiting.boundSpinning()
     Interruption.install()
     do {
       var command = try parseAsRoot()

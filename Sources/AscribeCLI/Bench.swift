@@ -22,6 +22,9 @@ struct Bench: ParsableCommand {
       "Height and width of pictures, where the model leaves them open.", valueName: "pixels"))
   var size = 224
 
+  @Flag(help: "List every node in place of operators.")
+  var nodes = false
+
   @Flag(help: "Print one JSON object in place of tables.")
   var json = false
 
@@ -55,6 +58,7 @@ struct Bench: ParsableCommand {
         ["threads", "\(profile.threads)"],
       ]))
     print("")
+    if nodes { return printNodes(profile) }
     var table = [["operator", "nodes", "ms a batch", "share"]]
     for item in profile.operators {
       table.append([
@@ -63,5 +67,15 @@ struct Bench: ParsableCommand {
       ])
     }
     print(Console.table(table, rightAligned: [1, 2, 3]))
+  }
+  private func printNodes(_ profile: Profile) {
+    var table = [["node", "operator", "output", "ms a batch"]]
+    for node in profile.nodes {
+      table.append([
+        node.name, node.operatorName, node.shape.map(String.init).joined(separator: "x"),
+        String(format: "%.3f", 1000 * node.seconds),
+      ])
+    }
+    print(Console.table(table, rightAligned: [3]))
   }
 }

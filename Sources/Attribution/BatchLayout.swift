@@ -19,8 +19,7 @@ enum BatchLayout {
 /// A file does not say whether the first dimension of an input counts samples: many declare batches of
 /// one and take more, some mix the rows, some have no batches at all. So the model is asked.
 extension ModelFunction {
-  /// The most points that a batch holds: more brings nothing, fewer lose Winograd convolutions.
-  private static let largestBatch = 16
+  private static let largestBatch = 32
 
   /// Whether the first dimension of the explained input counts samples.
   package var hasBatches: Bool {
@@ -49,11 +48,20 @@ extension ModelFunction {
     forwardPlans.removeAll()
   }
 
+  /// A power of two, which divides the usual numbers of steps.
+  ///
+  /// Fewer rows than 16 lose Winograd convolutions. More pay only while a batch has more weights to
+  /// read than intermediate values, as with large fully connected layers.
   private func largestBatch(within memoryLimit: Int) throws(ModelError) -> Int {
-    let bytes = try differentiated(rows: 2).peakBytes / 2
-    // A power of two divides the usual numbers of steps.
+    let graph = try differentiated(rows: 2)
+    let bytes = max(graph.peakBytes / 2, 1)
+    let weights = graph.values.reduce(0) { sum, value in
+      sum + (graph.storedConstant(of: value)?.byteCount ?? 0)
+    }
     var size = Self.largestBatch
-    while size > 1, size * bytes > memoryLimit { size /= 2 }
+    while size > 1, size * bytes > memoryLimit || (size > 16 && size * bytes > weights) {
+      size /= 2
+    }
     return size
   }
 
@@ -86,7 +94,7 @@ extension ModelFunction {
     return scores(in: output, rows: count)
   }
 
-  private func noise(rows: Int, seed: UInt64) -> Tensor {
+  func noise(rows: Int, seed: UInt64) -> Tensor {
     Tensor.noise(shape: Shape([rows] + pointShape), seed: seed).converted(to: elementType)
   }
 

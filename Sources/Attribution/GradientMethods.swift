@@ -1,7 +1,7 @@
 package import Graphs
 package import Tensors
 
-extension DifferentiableFunction {
+extension ModelFunction {
   /// The gradient of the target's score at `point`.
   ///
   /// - Parameters:
@@ -39,7 +39,7 @@ extension ModelFunction {
   ///
   /// - Parameter point: a batch of one row.
   package func gradientMap(
-    at point: Tensor, choosing target: (_ scores: [Double]) throws(ModelError) -> Int,
+    at point: Tensor, choosing target: TargetChoice,
     timesInput: Bool = false, dividedBy degree: Int = 1
   ) throws(ModelError) -> (target: Int, map: AttributionMap) {
     let before = passes
@@ -48,14 +48,5 @@ extension ModelFunction {
       result.gradient, at: point, score: result.scores[result.target], since: before,
       timesInput: timesInput, dividedBy: degree)
     return (result.target, map)
-  }
-}
-
-extension Passes {
-  static func - (a: Passes, b: Passes) -> Passes {
-    var difference = Passes()
-    difference.forward = a.forward - b.forward
-    difference.backward = a.backward - b.backward
-    return difference
   }
 }

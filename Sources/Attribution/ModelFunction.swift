@@ -3,14 +3,21 @@ package import Kernels
 import Rewrites
 package import Tensors
 
+/// Chooses the score to explain, given all scores of a point.
+package typealias TargetChoice = (_ scores: [Double]) throws(ModelError) -> Int
+
 /// A model as a function of one of its inputs, in batches.
 ///
 /// For each batch size the graph is specialised, simplified, differentiated and fused once, and the
 /// interpreter kept. Like a workspace, a function belongs to one thread.
-package final class ModelFunction: DifferentiableFunction {
+package final class ModelFunction {
+  /// The shape of one point, without the batch dimension.
   package internal(set) var pointShape: Shape
+  /// The element type of points and gradients: float32 or float64.
   package let elementType: ElementType
+  /// Points per evaluation that cost least each.
   package internal(set) var batchSize = 1
+  /// Evaluations so far, point by point.
   package private(set) var passes = Passes()
 
   /// The node that was left out so that scores are logits, where one was.
@@ -18,13 +25,15 @@ package final class ModelFunction: DifferentiableFunction {
 
   /// The model with the scores as its only output.
   private let model: Graph
-  private let explained: Int
+  let explained: Int
   private let fixed: [Int: Tensor]
-  private let workspace: Workspace
+  let workspace: Workspace
   var layout = BatchLayout.whole
   var forwardPlans: [Int: Interpreter] = [:]
   private var knownHomogeneity: HomogeneityReport?
   private var gradientPlans: [Int: Interpreter] = [:]
+  var pathPlans: [Int: PathPlan] = [:]
+  var knownPrefix: PathPrefix??
 
   /// A function of one input of `model`, the others held.
   ///
@@ -41,7 +50,7 @@ package final class ModelFunction: DifferentiableFunction {
   ///   for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
-    space: TargetSpace = .logit, inBatches: Bool = true, memoryLimit: Int = 200 << 20,
+    space: TargetSpace = .logit, inBatches: Bool = true, memoryLimit: Int = 256 << 20,
     in workspace: Workspace
   ) throws(ModelError) {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {
@@ -63,6 +72,7 @@ package final class ModelFunction: DifferentiableFunction {
     if inBatches { try findBatches(memoryLimit, declared.dimensions) }
   }
 
+  /// All scores at each of the points, which are the rows of `points`.
   package func scores(at points: Tensor) throws(ModelError) -> [[Double]] {
     var scores: [[Double]] = []
     try inBatches(points) { (batch, rows) throws(ModelError) in
@@ -73,6 +83,7 @@ package final class ModelFunction: DifferentiableFunction {
     return scores
   }
 
+  /// For each row of `points` the score of `target` and its gradient, a row of the tensor.
   package func gradients(
     at points: Tensor, target: Int
   ) throws(ModelError) -> (scores: [Double], gradients: Tensor) {
@@ -96,7 +107,7 @@ package final class ModelFunction: DifferentiableFunction {
   ///
   /// - Parameter point: a batch of one row; the function is one of the whole input.
   package func gradient(
-    at point: Tensor, choosing target: (_ scores: [Double]) throws(ModelError) -> Int
+    at point: Tensor, choosing target: TargetChoice
   ) throws(ModelError) -> (scores: [Double], target: Int, gradient: Tensor) {
     let interpreter = try gradientInterpreter(rows: 1)
     var chosen: (scores: [Double], target: Int) = ([], 0)
@@ -159,8 +170,13 @@ package final class ModelFunction: DifferentiableFunction {
   ) throws(ModelError) -> Tensor {
     let graph = interpreter.graph
     guard let input = graph.inputs.last, let type = graph.type(of: input) else {
-      throw ModelError("the gradient has no seed")
+      throw ModelError("the gradient has no seed", kind: .fault)
     }
+    return try oneHotSeed(for: target, rows: rows, type: type)
+  }
+
+  /// A gradient of the scores of a batch: 1 for the score asked for in each row, else 0.
+  func oneHotSeed(for target: Int, rows: Int, type: TensorType) throws(ModelError) -> Tensor {
     let width = type.shape.elementCount / max(rows, 1)
     guard target >= 0, target < width else {
       throw ModelError("target \(target) is not one of the model's \(width) scores", kind: .usage)
@@ -172,17 +188,17 @@ package final class ModelFunction: DifferentiableFunction {
 
   /// The graph of scores and gradients of a batch, ready to run.
   func differentiated(rows: Int) throws(ModelError) -> Graph {
-    let graph = try specialized(rows: rows)
+    let graph = try specialized(rows: rows).poolingBeforeRelu()
     let input = graph.inputs[explained]
     let gradient = try graph.gradient(of: graph.outputs[0], withRespectTo: [input])
     guard gradient.arrives[0] || !graph.depends(graph.outputs[0], on: input) else {
-      throw ModelError(
-        "no gradient of '\(graph.name(of: graph.outputs[0]))' reaches "
-          + "'\(graph.name(of: input))': every path between them passes an operator whose "
-          + "derivative is zero everywhere, such as ArgMax, Round or a Cast to integers")
+      throw ModelError(noGradientOf: graph.outputs[0], reaching: input, in: graph)
     }
     return try gradient.graph.fused()
   }
+
+  /// Counts evaluations that somebody else made.
+  func count(_ more: Passes) { passes += more }
 
   /// The inputs of the model for a batch of points.
   func inputs(_ batch: Tensor) -> [Tensor] {
@@ -200,14 +216,21 @@ package final class ModelFunction: DifferentiableFunction {
     return (0..<rows).map { Array(elements[($0 * width)..<(($0 + 1) * width)]) }
   }
 
-  private func specialized(rows: Int) throws(ModelError) -> Graph {
+  /// The other inputs of the model for a batch of so many rows.
+  func otherInputs(rows: Int) -> [Tensor] {
+    model.inputs.indices.filter { $0 != explained }.compactMap { fixedInput($0, rows: rows) }
+  }
+
+  /// The model for a batch of so many rows, with the scores as its only output.
+  func specialized(rows: Int) throws(ModelError) -> Graph {
     let shapes = model.inputs.indices.map { index in
       index == explained ? batchShape(rows) : fixedInput(index, rows: rows)?.shape ?? []
     }
     return try model.specialized(to: shapes, in: workspace).simplified()
   }
 
-  private func batchShape(_ rows: Int) -> Shape {
+  /// The shape of the explained input for a batch of so many rows.
+  func batchShape(_ rows: Int) -> Shape {
     hasBatches ? Shape([rows] + pointShape) : pointShape
   }
 

@@ -129,18 +129,35 @@ static enum cdnnl_layout chosen(dnnl_primitive_desc_t description, int32_t argum
       dnnl_primitive_desc_query_md(description, dnnl_query_exec_arg_md, argument));
 }
 
-/// Whether Winograd's algorithm pays, which oneDNN judges too timidly: dense 3x3 windows, and enough
-/// 4x4 tiles of output to share the larger weights.
-static bool suits_winograd(const struct cdnnl_convolution *convolution) {
-  if (convolution->rank != 4 || convolution->groups != 1) return false;
-  if (convolution->input[1] < 16 || convolution->output[1] < 16) return false;
-  ptrdiff_t tiles = convolution->output[0];
+/// Tiles beyond which Winograd's algorithm gains nothing from more of them.
+enum { enough_tiles = 1024 };
+
+/// 4x4 tiles of output in one sample, as Winograd's algorithm cuts it; 0 if that is not for this
+/// convolution, since windows are not dense or not 3x3 or channels too few.
+static ptrdiff_t tiles_per_sample(const struct cdnnl_convolution *convolution) {
+  if (convolution->rank != 4 || convolution->groups != 1) return 0;
+  if (convolution->input[1] < 16 || convolution->output[1] < 16) return 0;
+  ptrdiff_t tiles = 1;
   for (int32_t axis = 0; axis < 2; ++axis) {
-    if (convolution->kernel[axis] != 3 || convolution->strides[axis] != 1) return false;
-    if (convolution->dilations[axis] != 1) return false;
+    if (convolution->kernel[axis] != 3 || convolution->strides[axis] != 1) return 0;
+    if (convolution->dilations[axis] != 1) return 0;
     tiles *= (convolution->output[axis + 2] + 3) / 4;
   }
-  return tiles >= 64;
+  return tiles;
+}
+
+/// Whether Winograd's algorithm pays, which oneDNN judges too timidly: there should be enough tiles to
+/// share the larger weights.
+static bool suits_winograd(const struct cdnnl_convolution *convolution) {
+  return convolution->output[0] * tiles_per_sample(convolution) >= 128;
+}
+
+ptrdiff_t cdnnl_convolution_samples(const struct cdnnl_convolution *convolution) {
+  const ptrdiff_t batch = convolution->output[0], tiles = tiles_per_sample(convolution);
+  if (tiles == 0) return batch;
+  ptrdiff_t samples = 1;
+  while (samples < batch && (samples * tiles < enough_tiles || batch % samples != 0)) ++samples;
+  return samples;
 }
 
 /// Whether the input has too few channels to fill blocks, as pictures have.

@@ -1,83 +1,119 @@
 #include "cdnnl.h"
 
 #include <math.h>
+#include <string.h>
 
-// Compiled once per instruction set; the loader takes the one that the processor has.
-#if defined(__x86_64__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
+#include "processors.h"
 
 // Inlined with a constant count of lanes, so that loops over them become vector instructions.
 #define INLINED static inline __attribute__((always_inline))
 
 enum { max_lanes = 16 };
 
-/// The maximum per lane, and which place of the window, counted in row-major order, has it first.
-typedef struct {
-  float value[max_lanes];
-  int32_t place[max_lanes];
-} best_t;
-
-INLINED void find_best(
-    int lanes, const float *input, const struct cdnnl_window *window, best_t *best) {
+INLINED void store_maximum(
+    int lanes, const float *input, const struct cdnnl_reach *window, const ptrdiff_t *steps,
+    float *restrict output, int32_t *restrict choices) {
+  float best[max_lanes];
+  int32_t chosen[max_lanes];
   for (int lane = 0; lane < lanes; ++lane) {
-    best->value[lane] = -INFINITY;
-    best->place[lane] = 0;
+    best[lane] = -INFINITY;
+    chosen[lane] = 0;
   }
   int32_t index = 0;
-  for (ptrdiff_t z = 0; z < window->counts[0]; ++z)
-    for (ptrdiff_t y = 0; y < window->counts[1]; ++y) {
-      ptrdiff_t place = window->first + z * window->steps[0] + y * window->steps[1];
-      for (ptrdiff_t x = 0; x < window->counts[2]; ++x, place += window->steps[2], ++index)
+  for (int32_t z = 0; z < window[0].count; ++z)
+    for (int32_t y = 0; y < window[1].count; ++y) {
+      const float *place = input + (z * steps[0] + y * steps[1]) * lanes;
+      for (int32_t x = 0; x < window[2].count; ++x, place += steps[2] * lanes, ++index)
         for (int lane = 0; lane < lanes; ++lane) {
-          const float other = input[place * lanes + lane];
-          const bool is_better = (other > best->value[lane]) | (other != other);
-          best->value[lane] = is_better ? other : best->value[lane];
-          best->place[lane] = is_better ? index : best->place[lane];
+          const float other = place[lane];
+          const bool is_better = (other > best[lane]) | (other != other);
+          best[lane] = is_better ? other : best[lane];
+          chosen[lane] = is_better ? index : chosen[lane];
         }
     }
-}
-
-INLINED void store_maximum(
-    int lanes, const float *input, const struct cdnnl_window *window, float *restrict output) {
-  best_t best;
-  find_best(lanes, input, window, &best);
-  for (int lane = 0; lane < lanes; ++lane) output[lane] = best.value[lane];
+  for (int lane = 0; lane < lanes; ++lane) output[lane] = best[lane];
+  if (choices)
+    for (int lane = 0; lane < lanes; ++lane) choices[lane] = chosen[lane];
 }
 
 INLINED void scatter(
-    int lanes, const float *input, const struct cdnnl_window *window,
-    const float *restrict gradient, float *restrict sums) {
-  best_t best;
-  find_best(lanes, input, window, &best);
+    int lanes, const int32_t *restrict choices, const struct cdnnl_reach *window,
+    const ptrdiff_t *steps, const float *restrict gradient, float *restrict sums) {
   int32_t index = 0;
-  for (ptrdiff_t z = 0; z < window->counts[0]; ++z)
-    for (ptrdiff_t y = 0; y < window->counts[1]; ++y) {
-      ptrdiff_t place = window->first + z * window->steps[0] + y * window->steps[1];
-      for (ptrdiff_t x = 0; x < window->counts[2]; ++x, place += window->steps[2], ++index)
+  for (int32_t z = 0; z < window[0].count; ++z)
+    for (int32_t y = 0; y < window[1].count; ++y) {
+      float *place = sums + (z * steps[0] + y * steps[1]) * lanes;
+      for (int32_t x = 0; x < window[2].count; ++x, place += steps[2] * lanes, ++index)
         for (int lane = 0; lane < lanes; ++lane)
-          sums[place * lanes + lane] += best.place[lane] == index ? gradient[lane] : 0;
+          place[lane] += choices[lane] == index ? gradient[lane] : 0;
     }
 }
 
-FOR_EACH_PROCESSOR void cdnnl_maximum_8(
-    const float *input, const struct cdnnl_window *window, float *output) {
-  store_maximum(8, input, window, output);
+INLINED void store_maxima(
+    int lanes, const float *input, const struct cdnnl_windows *windows, float *output,
+    int32_t *choices) {
+  for (ptrdiff_t z = 0; z < windows->output[0]; ++z)
+    for (ptrdiff_t y = 0; y < windows->output[1]; ++y)
+      for (ptrdiff_t x = 0; x < windows->output[2]; ++x) {
+        const struct cdnnl_reach window[] = {
+            windows->reaches[0][z], windows->reaches[1][y], windows->reaches[2][x]};
+        const ptrdiff_t first =
+            (window[0].first * windows->input[1] + window[1].first) * windows->input[2] +
+            window[2].first;
+        store_maximum(lanes, input + first * lanes, window, windows->steps, output, choices);
+        output += lanes;
+        if (choices) choices += lanes;
+      }
 }
 
-FOR_EACH_PROCESSOR void cdnnl_maximum_16(
-    const float *input, const struct cdnnl_window *window, float *output) {
-  store_maximum(16, input, window, output);
+INLINED void scatter_gradient(
+    int lanes, const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
+    float *sums) {
+  const ptrdiff_t rows = windows->input[0] * windows->input[1];
+  const ptrdiff_t row_size = windows->input[2] * lanes;
+  // Rows are cleared just before windows first reach them, while they will be in the cache.
+  ptrdiff_t cleared = 0;
+  for (ptrdiff_t z = 0; z < windows->output[0]; ++z)
+    for (ptrdiff_t y = 0; y < windows->output[1]; ++y) {
+      const struct cdnnl_reach depth = windows->reaches[0][z], height = windows->reaches[1][y];
+      const ptrdiff_t plane = depth.first + (depth.count > 0 ? depth.count - 1 : 0) * windows->dilations[0];
+      const ptrdiff_t line = height.first + (height.count > 0 ? height.count - 1 : 0) * windows->dilations[1];
+      ptrdiff_t reached = plane * windows->input[1] + line + 1;
+      if (reached > rows) reached = rows;
+      if (reached > cleared) {
+        memset(sums + cleared * row_size, 0, (size_t)((reached - cleared) * row_size) * sizeof *sums);
+        cleared = reached;
+      }
+      for (ptrdiff_t x = 0; x < windows->output[2]; ++x) {
+        const struct cdnnl_reach window[] = {depth, height, windows->reaches[2][x]};
+        const ptrdiff_t first =
+            (depth.first * windows->input[1] + height.first) * windows->input[2] + window[2].first;
+        scatter(lanes, choices, window, windows->steps, gradient, sums + first * lanes);
+        gradient += lanes;
+        choices += lanes;
+      }
+    }
+  memset(sums + cleared * row_size, 0, (size_t)((rows - cleared) * row_size) * sizeof *sums);
 }
 
-FOR_EACH_PROCESSOR void cdnnl_maximum_gradient_8(
-    const float *input, const struct cdnnl_window *window, const float *gradient, float *sums) {
-  scatter(8, input, window, gradient, sums);
+FOR_EACH_PROCESSOR void cdnnl_maxima_8(
+    const float *input, const struct cdnnl_windows *windows, float *output, int32_t *choices) {
+  store_maxima(8, input, windows, output, choices);
 }
 
-FOR_EACH_PROCESSOR void cdnnl_maximum_gradient_16(
-    const float *input, const struct cdnnl_window *window, const float *gradient, float *sums) {
-  scatter(16, input, window, gradient, sums);
+FOR_EACH_PROCESSOR void cdnnl_maxima_16(
+    const float *input, const struct cdnnl_windows *windows, float *output, int32_t *choices) {
+  store_maxima(16, input, windows, output, choices);
+}
+
+FOR_EACH_PROCESSOR void cdnnl_scatter_8(
+    const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
+    float *sums) {
+  scatter_gradient(8, choices, windows, gradient, sums);
+}
+
+FOR_EACH_PROCESSOR void cdnnl_scatter_16(
+    const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
+    float *sums) {
+  scatter_gradient(16, choices, windows, gradient, sums);
 }

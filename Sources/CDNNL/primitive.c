@@ -154,6 +154,11 @@ enum cdnnl_layout cdnnl_primitive_layout(const cdnnl_primitive_t *primitive, int
   return cdnnl_layout_of(description_of(primitive, index));
 }
 
+const void *cdnnl_primitive_form(const cdnnl_primitive_t *primitive, int32_t index, size_t *size) {
+  *size = sizeof(dnnl_memory_desc_t);
+  return description_of(primitive, index);
+}
+
 int32_t cdnnl_primitive_execute(
     cdnnl_primitive_t *primitive, const cdnnl_engine_t *engine, void *const *buffers,
     void *scratchpad) {

@@ -68,11 +68,8 @@ private struct GradientWalk {
     var outputGradients: [Value?] = []
     for output in node.outputs { outputGradients.append(try sum(arrived[output.index])) }
     guard outputGradients.contains(where: { $0 != nil }) else { return }
-    var context = GradientContext(
-      node: node, outputGradients: outputGradients,
-      wanted: node.inputs.map { $0.map { isWanted[$0.index] } ?? false }, builder: builder)
-    let inputGradients = try node.operation.gradient(&context)
-    builder = context.builder
+    let inputGradients = try builder.appendGradient(
+      of: node, outputGradients, wanted: node.inputs.map { $0.map { isWanted[$0.index] } ?? false })
     for (input, gradient) in zip(node.inputs, inputGradients) {
       guard let input, let gradient, isWanted[input.index] else { continue }
       arrived[input.index].append(try fitted(gradient, to: input))
@@ -117,6 +114,22 @@ private struct GradientWalk {
     }
     for root in roots { depends[root.index] = true }
     return depends
+  }
+}
+
+extension GraphBuilder {
+  /// Appends the nodes of an operator's gradient rule.
+  ///
+  /// - Returns: per input its gradient, where there is one.
+  package mutating func appendGradient(
+    of node: Node, _ outputGradients: [Value?], wanted: [Bool]
+  ) throws(OperatorError) -> [Value?] {
+    // The builder changes hands, since two of one graph would copy it at every node.
+    var context = GradientContext(
+      node: node, outputGradients: outputGradients, wanted: wanted, builder: GraphBuilder())
+    swap(&self, &context.builder)
+    defer { swap(&self, &context.builder) }
+    return try node.operation.gradient(&context)
   }
 }
 

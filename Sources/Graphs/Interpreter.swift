@@ -12,6 +12,9 @@ package final class Interpreter {
   /// Told of every node that has run and the seconds that it took, by profilers.
   package var observer: ((Node, Double) -> Void)?
 
+  /// Whether outputs are left in the layout that they were computed in.
+  private let keepsLayouts: Bool
+
   private let peakBytes: Int
   /// Per node, those of its inputs and outputs that no later node reads.
   private let dying: [[Value]]
@@ -19,15 +22,19 @@ package final class Interpreter {
   private var constants: [Tensor?]
 
   /// An interpreter of a graph whose values all have types.
-  package init(_ graph: Graph, in workspace: Workspace) {
+  ///
+  /// - Parameter keepsLayouts: whether outputs are left in the layout that they were computed in,
+  ///   for another graph to go on with, instead of in row-major order.
+  package init(_ graph: Graph, in workspace: Workspace, keepsLayouts: Bool = false) {
     self.graph = graph
+    self.keepsLayouts = keepsLayouts
     self.workspace = workspace
     self.peakBytes = graph.peakBytes
     self.dying = graph.lastUses()
     self.constants = graph.values.map { graph.constant(of: $0) }
   }
 
-  /// The outputs for these inputs, in row-major order.
+  /// The outputs for these inputs.
   ///
   /// - Parameter inputs: one tensor per input of the graph, of exactly its type.
   /// - Throws: `ModelError` that names the input that does not fit or the node that fails.
@@ -79,7 +86,9 @@ package final class Interpreter {
       if let start { observer?(node, (clock.now - start) / .seconds(1)) }
     }
     if let value = waiting { try complete(value, by: lastInput, in: &values) }
-    return graph.outputs.compactMap { values[$0.index].map(workspace.rowMajor) }
+    return graph.outputs.compactMap { output in
+      values[output.index].map { keepsLayouts ? $0 : workspace.rowMajor($0) }
+    }
   }
 
   private func complete(
@@ -109,17 +118,23 @@ package final class Interpreter {
     }
   }
 
-  /// The operands of a node, which takes over those that nobody reads after it.
+  /// The operands of a node, which takes over those that nobody reads after it: it may compute in
+  /// their memory if no other value shares that.
   private func operands(
     of node: Node, from values: inout [Tensor?], dying: [Value]
   ) -> [Tensor?] {
-    let operands = node.inputs.map { input -> Tensor? in
-      guard let input, let tensor = values[input.index] else { return nil }
-      guard !node.operation.acceptsAnyLayout, tensor.layout != .rowMajor else { return tensor }
-      let converted = workspace.rowMajor(tensor)
-      values[input.index] = converted
-      return converted
+    if !node.operation.acceptsAnyLayout {
+      for case let input? in node.inputs {
+        if let tensor = values[input.index], tensor.layout != .rowMajor {
+          values[input.index] = workspace.rowMajor(tensor)
+        }
+      }
     }
+    workspace.forgetReusable()
+    for value in dying where values[value.index]?.isOnlyOneOfStorage() ?? false {
+      values[value.index].map(workspace.markReusable)
+    }
+    let operands = node.inputs.map { $0.flatMap { values[$0.index] } }
     for value in dying { values[value.index] = nil }
     return operands
   }

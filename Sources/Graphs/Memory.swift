@@ -17,6 +17,8 @@ extension Graph {
 
   private func bytes(of value: Value) -> Int {
     guard storedConstant(of: value) == nil, let type = type(of: value) else { return 0 }
+    // Masks are bits mostly.
+    if type.elementType == .bool { return type.shape.elementCount / 8 }
     return type.shape.elementCount * type.elementType.size
   }
 }

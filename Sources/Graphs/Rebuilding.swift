@@ -1,3 +1,5 @@
+import Kernels
+
 /// Copies a graph node by node into a builder, so that a pass can put other nodes in place of some.
 ///
 /// Inputs, constants and outputs are carried over; a pass sees the values of the new graph only.
@@ -8,11 +10,14 @@ package struct GraphRebuilder {
   private var mapped: [Value?]
 
   /// A rebuilder that has copied the inputs of `source` and none of its nodes.
-  package init(_ source: Graph) {
+  ///
+  /// - Parameter inputs: the values of `source` that are inputs of the new graph, in place of the
+  ///   inputs that it has.
+  package init(_ source: Graph, inputs: [Value]? = nil) {
     self.source = source
     self.mapped = Array(repeating: nil, count: source.records.count)
     builder.setOpset(source.opset)
-    for input in source.inputs {
+    for input in inputs ?? source.inputs {
       let record = source.records[input.index]
       if let type = record.type {
         mapped[input.index] = builder.input(record.name, type)
@@ -60,6 +65,35 @@ package struct GraphRebuilder {
     attributes: [String: AttributeValue]? = nil, for node: Node
   ) throws(ModelError) {
     try place(operation, inputs, named: name, attributes, for: node)
+  }
+
+  /// Puts an operator of two outputs in the place of a node of one, which its first output stands for.
+  ///
+  /// - Returns: the second output.
+  package mutating func putFirst(
+    _ operation: any Operator, _ inputs: [Value?], for node: Node
+  ) throws(ModelError) -> Value {
+    do throws(OperatorError) {
+      let outputs = try builder.append(
+        operation, inputs, name: node.name, outputNames: [source.name(of: node.outputs[0])])
+      replace(node.outputs[0], by: outputs[0])
+      return outputs[1]
+    } catch {
+      throw ModelError(error, in: node, of: source)
+    }
+  }
+
+  /// Appends a node of one output that stands for none of the old graph.
+  ///
+  /// - Parameter inputs: values of the new graph.
+  package mutating func append(
+    _ operation: any Operator, _ inputs: Value?..., name: String
+  ) throws(ModelError) -> Value {
+    do throws(OperatorError) {
+      return try builder.append(operation, inputs, name: name)[0]
+    } catch {
+      throw ModelError(error.description, node: name)
+    }
   }
 
   private mutating func place(

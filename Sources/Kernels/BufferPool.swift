@@ -1,74 +1,128 @@
+import Glibc
 import Synchronization
 import Tensors
 
-/// Memory of finished tensors, kept for the next ones.
+/// Memory of intermediate tensors: one stretch of addresses, from which each tensor takes the lowest
+/// free part that holds it and gives it back when it dies.
 ///
-/// A run of a model asks for the same sizes again and again; taking them from here avoids the page
-/// faults of fresh memory.
+/// A run of a model asks for the same sizes in the same order again and again, so from the second run on
+/// it touches no memory for the first time, which is what fresh memory costs most for.
 final class BufferPool: Sendable {
-  /// Memory that nobody uses.
-  private struct Buffer: @unchecked Sendable {
-    let base: UnsafeMutableRawPointer
-  }
-
   private struct State {
-    var free: [Int: [Buffer]] = [:]
-    var freeBytes = 0
+    var arena = Arena()
     var liveBytes = 0
     var peakBytes = 0
-
-    /// The smallest free buffer that holds `size` bytes without wasting half as many.
-    mutating func recycled(_ size: Int) -> (buffer: Buffer, size: Int)? {
-      guard let fitting = free.keys.filter({ size...(size + size / 2) ~= $0 }).min(),
-        let buffer = free[fitting]?.popLast()
-      else { return nil }
-      if free[fitting]?.isEmpty ?? true { free[fitting] = nil }
-      freeBytes -= fitting
-      return (buffer, fitting)
-    }
-
-    /// A new buffer; the free ones go first if they hold more than was ever in use.
-    mutating func fresh(_ size: Int) -> (buffer: Buffer, size: Int) {
-      if freeBytes > peakBytes { trim() }
-      return (Buffer(base: .allocate(byteCount: size, alignment: Storage.alignment)), size)
-    }
-
-    mutating func trim() {
-      for buffers in free.values { for buffer in buffers { buffer.base.deallocate() } }
-      free.removeAll()
-      freeBytes = 0
-    }
   }
 
   private let state = Mutex(State())
 
-  /// Sizes are rounded up to this, so that nearly equal tensors share memory.
+  /// Sizes are rounded up to this, so that parts begin at pages.
   private static let granule = 4096
 
-  deinit { state.withLock { $0.trim() } }
+  /// Smaller tensors are left to the allocator of the system.
+  private static let smallest = 16384
+
+  deinit { state.withLock { $0.arena.unmap() } }
 
   /// Bytes in use at the worst moment so far.
   var peakBytes: Int { state.withLock { $0.peakBytes } }
 
   /// Gives the memory that nobody uses back to the system.
-  func release() { state.withLock { $0.trim() } }
+  func release() { state.withLock { $0.arena.clean() } }
 
   /// Uninitialised memory of at least this size, which returns here when its last tensor goes.
   func storage(byteCount: Int) -> Storage {
-    let wanted = (max(byteCount, 1) + Self.granule - 1) / Self.granule * Self.granule
-    let (buffer, size) = state.withLock { state in
-      let (buffer, size) = state.recycled(wanted) ?? state.fresh(wanted)
+    guard byteCount >= Self.smallest else { return Storage(byteCount: byteCount) }
+    let size = (byteCount + Self.granule - 1) / Self.granule * Self.granule
+    let place = state.withLock { state in
       state.liveBytes += size
       state.peakBytes = max(state.peakBytes, state.liveBytes)
-      return (buffer, size)
+      return Place(start: state.arena.take(size) ?? Storage.allocate(byteCount: size))
     }
-    return Storage(taking: buffer.base, byteCount: size) { [self] base, size in
-      let buffer = Buffer(base: base)
+    return Storage(taking: place.start, byteCount: size) { [self] start, size in
+      let place = Place(start: start)
       state.withLock { state in
         state.liveBytes -= size
-        state.freeBytes += size
-        state.free[size, default: []].append(buffer)
+        if !state.arena.giveBack(place.start, size) { place.start.deallocate() }
       }
+    }
+  }
+
+  /// An address, which threads hand to each other with the memory behind it.
+  private struct Place: @unchecked Sendable {
+    let start: UnsafeMutableRawPointer
+  }
+}
+
+/// A stretch of addresses of which parts are taken and given back.
+private struct Arena: @unchecked Sendable {
+  private struct Part {
+    var offset: Int
+    var size: Int
+  }
+
+  private var base: UnsafeMutableRawPointer?
+  private var size = 0
+  private var isMapped = false
+  /// What is free, by address; neighbours are joined.
+  private var free: [Part] = []
+
+  /// The lowest free part of this size; nil if there is none.
+  mutating func take(_ wanted: Int) -> UnsafeMutableRawPointer? {
+    if !isMapped { map() }
+    guard let base, let index = free.firstIndex(where: { $0.size >= wanted }) else { return nil }
+    let start = base + free[index].offset
+    if free[index].size == wanted {
+      free.remove(at: index)
+    } else {
+      free[index].offset += wanted
+      free[index].size -= wanted
+    }
+    return start
+  }
+
+  /// Takes back a part; false if it was none of this stretch.
+  mutating func giveBack(_ start: UnsafeMutableRawPointer, _ size: Int) -> Bool {
+    guard let base, start >= base, start < base + self.size else { return false }
+    var part = Part(offset: start - base, size: size)
+    var index = free.firstIndex { $0.offset > part.offset } ?? free.count
+    if index < free.count, part.offset + part.size == free[index].offset {
+      part.size += free.remove(at: index).size
+    }
+    if index > 0, free[index - 1].offset + free[index - 1].size == part.offset {
+      index -= 1
+      part = Part(offset: free[index].offset, size: free[index].size + part.size)
+      free.remove(at: index)
+    }
+    free.insert(part, at: index)
+    return true
+  }
+
+  /// Lets the system take back the pages of free parts.
+  func clean() {
+    guard let base else { return }
+    for part in free { madvise(base + part.offset, part.size, MADV_DONTNEED) }
+  }
+
+  mutating func unmap() {
+    if let base { munmap(base, size) }
+    self = Arena()
+  }
+
+  /// Reserves addresses, which cost nothing until they are written to: as many as there is memory, or a
+  /// part of what the user allows.
+  private mutating func map() {
+    isMapped = true
+    var wanted = Workspace.addressesToReserve
+    while wanted >= 1 << 24 {
+      let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+      if let start = mmap(nil, wanted, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED {
+        madvise(start, wanted, MADV_HUGEPAGE)
+        (base, size) = (start, wanted)
+        free = [Part(offset: 0, size: wanted)]
+        return
+      }
+      wanted /= 2
     }
   }
 }

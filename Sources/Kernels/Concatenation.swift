@@ -85,7 +85,7 @@ extension Layout {
     let padded: [Int]
     let position: Int
     switch self {
-    case .rowMajor:
+    case .rowMajor, .bits:
       (padded, position) = (shape.dimensions, axis)
     case .channelsLast:
       padded = [shape[0]] + shape.dimensions.dropFirst(2) + [shape[1]]

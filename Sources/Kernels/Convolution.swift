@@ -29,24 +29,27 @@ extension Workspace {
       return directConvolution(
         rowMajor(x), rowMajor(weights), bias, addend.map(rowMajor), rectified, parameters, shape)
     }
+    let samples = parameters.samplesPerRun(input: x.shape, output: shape)
     let primitive = try primitives.primitive(
       ConvolutionPrimitive(
-        input: x.shape.dimensions, output: shape.dimensions, parameters: parameters,
-        hasBias: bias != nil, hasAddend: addend != nil, isRectified: rectified))
+        input: [samples] + x.shape.dropFirst(), output: [samples] + shape.dropFirst(),
+        parameters: parameters, hasBias: bias != nil, hasAddend: addend != nil,
+        isRectified: rectified))
     let result = tensor(.float32, shape, layout: primitive.layout(2))
     let source = try reordered(x, to: primitive.layout(0))
     let blob = try primitives.rearranged(rowMajor(weights), for: primitive, at: 1)
-    var buffers = [source.address, blob.base, result.address]
-    if let bias { buffers.append(bias.address) }
     let summand = try addend.map { addend throws(KernelError) in
       try reordered(addend, to: result.layout)
     }
-    if let summand, primitive.bufferCount > buffers.count {
-      buffers.append(summand.address)
-    } else if let summand {
-      summand.copyElements(to: result)
+    let addsInPlace = primitive.bufferCount < (bias == nil ? 4 : 5)
+    if let summand, addsInPlace { summand.copyElements(to: result) }
+    for first in stride(from: 0, to: shape[0], by: samples) {
+      let rows = first..<(first + samples)
+      var buffers = [source.rows(rows).address, blob.base, result.rows(rows).address]
+      if let bias { buffers.append(bias.address) }
+      if let summand, !addsInPlace { buffers.append(summand.rows(rows).address) }
+      try primitives.execute(primitive, buffers)
     }
-    try primitives.execute(primitive, buffers)
     withExtendedLifetime((source, blob, summand)) {}
     return result
   }
@@ -60,15 +63,28 @@ extension Workspace {
     if dy.elementType == .float64 {
       return directInputGradient(rowMajor(dy), rowMajor(weights), shape, parameters)
     }
+    let samples = parameters.samplesPerRun(input: shape, output: dy.shape)
     let primitive = try primitives.primitive(
       ConvolutionGradientPrimitive(
-        input: shape.dimensions, output: dy.shape.dimensions, parameters: parameters))
+        input: [samples] + shape.dropFirst(), output: [samples] + dy.shape.dropFirst(),
+        parameters: parameters))
     let result = tensor(.float32, shape, layout: primitive.layout(0))
     let source = try reordered(dy, to: primitive.layout(2))
     let blob = try primitives.rearranged(rowMajor(weights), for: primitive, at: 1)
-    try primitives.execute(primitive, [result.address, blob.base, source.address])
+    for first in stride(from: 0, to: shape[0], by: samples) {
+      let rows = first..<(first + samples)
+      try primitives.execute(
+        primitive, [result.rows(rows).address, blob.base, source.rows(rows).address])
+    }
     withExtendedLifetime((source, blob)) {}
     return result
+  }
+}
+
+extension ConvolutionParameters {
+  /// Samples of a batch that are best computed at a time.
+  fileprivate func samplesPerRun(input: Shape, output: Shape) -> Int {
+    withConvolution(input.dimensions, output.dimensions, self) { cdnnl_convolution_samples(&$0) }
   }
 }
 
@@ -107,10 +123,10 @@ private struct ConvolutionGradientPrimitive: PrimitiveDescription {
 }
 
 /// Calls `body` with the C description of a convolution, whose pointers are valid during the call.
-private func withConvolution(
+private func withConvolution<Result>(
   _ input: [Int], _ output: [Int], _ parameters: ConvolutionParameters,
-  _ body: (inout cdnnl_convolution) -> Int32
-) -> Int32 {
+  _ body: (inout cdnnl_convolution) -> Result
+) -> Result {
   let window = parameters.window
   let lists = [
     input, output, window.kernel, window.strides, window.dilations, window.padsBegin,

@@ -27,6 +27,7 @@ extension Workspace {
     let block: Int
     switch x.layout {
     case .rowMajor: return x
+    case .bits(let order): return rowMajor(unpacked(x, order))
     case .channelsLast: block = x.shape[1]
     case .blockedChannels(let channels): block = channels
     }

@@ -180,7 +180,7 @@ extension Tensor {
   fileprivate var inMemoryOrder: Tensor {
     let block: Int
     switch layout {
-    case .rowMajor: return self
+    case .rowMajor, .bits: return self
     case .channelsLast: block = shape[1]
     case .blockedChannels(let channels): block = channels
     }

@@ -21,33 +21,52 @@ extension Workspace {
   package func maximumPooling(
     _ x: Tensor, _ parameters: PoolingParameters
   ) throws(KernelError) -> Tensor {
-    let places = try PoolingPlaces(x.shape, parameters)
-    let x = try pooled(x)
-    return switch (x.elementType, x.layout) {
-    case (.float32, .blockedChannels(16)): maximum(x, places, SIMD16<Float>.self)
-    case (.float32, .blockedChannels): maximum(x, places, SIMD8<Float>.self)
-    case (.float32, _): maximum(x, places, Float.self)
-    case (.float64, _): maximum(x, places, Double.self)
-    case (.int8, _): maximum(x, places, Int8.self)
-    case (.uint8, _): maximum(x, places, UInt8.self)
-    default: throw KernelError("the maximum of \(x.elementType) windows is not defined")
-    }
+    try maxima(x, parameters, recording: false).maxima
   }
 
-  /// The gradient of `maximumPooling` with respect to `x`: each element of `dy` goes to the first
-  /// place of its window's maximum.
-  package func maximumPoolingGradient(
-    _ dy: Tensor, _ x: Tensor, _ parameters: PoolingParameters
-  ) throws(KernelError) -> Tensor {
+  /// `maximumPooling` and for each maximum which place of its window has it first, int32, counted over
+  /// the part of the window that lies in `x`; both in one layout.
+  package func maximumPoolingChoices(
+    _ x: Tensor, _ parameters: PoolingParameters
+  ) throws(KernelError) -> (maxima: Tensor, choices: Tensor) {
+    let (maxima, choices) = try maxima(x, parameters, recording: true)
+    return (maxima, choices ?? tensor(.int32, maxima.shape))
+  }
+
+  private func maxima(
+    _ x: Tensor, _ parameters: PoolingParameters, recording: Bool
+  ) throws(KernelError) -> (maxima: Tensor, choices: Tensor?) {
     let places = try PoolingPlaces(x.shape, parameters)
     let x = try pooled(x)
-    let dy = x.elementType == .float32 ? try reordered(dy, to: x.layout) : rowMajor(dy)
-    return switch (x.elementType, x.layout) {
-    case (.float32, .blockedChannels(16)): maximumGradient(dy, x, places, SIMD16<Float>.self)
-    case (.float32, .blockedChannels): maximumGradient(dy, x, places, SIMD8<Float>.self)
-    case (.float32, _): maximumGradient(dy, x, places, Float.self)
-    case (.float64, _): maximumGradient(dy, x, places, Double.self)
-    default: throw KernelError("\(x.elementType) has no gradient")
+    let choices = recording ? tensor(.int32, places.output, layout: x.layout) : nil
+    let maxima =
+      switch (x.elementType, x.layout) {
+      case (.float32, .blockedChannels(16)): maximum(x, choices, places, SIMD16<Float>.self)
+      case (.float32, .blockedChannels): maximum(x, choices, places, SIMD8<Float>.self)
+      case (.float32, _): maximum(x, choices, places, Float.self)
+      case (.float64, _): maximum(x, choices, places, Double.self)
+      case (.int8, _): maximum(x, choices, places, Int8.self)
+      case (.uint8, _): maximum(x, choices, places, UInt8.self)
+      default: throw KernelError("the maximum of \(x.elementType) windows is not defined")
+      }
+    return (maxima, choices)
+  }
+
+  /// The gradient of `maximumPooling` with respect to its input, of shape `shape`: each element of
+  /// `dy` goes to the chosen place of its window.
+  package func maximumPoolingGradient(
+    _ dy: Tensor, at choices: Tensor, shape: Shape, _ parameters: PoolingParameters
+  ) throws(KernelError) -> Tensor {
+    let places = try PoolingPlaces(shape, parameters)
+    let dy = dy.elementType == .float32 ? try reordered(dy, to: choices.layout) : rowMajor(dy)
+    return switch (dy.elementType, dy.layout) {
+    case (.float32, .blockedChannels(16)):
+      maximumGradient(dy, choices, shape, places, SIMD16<Float>.self)
+    case (.float32, .blockedChannels):
+      maximumGradient(dy, choices, shape, places, SIMD8<Float>.self)
+    case (.float32, _): maximumGradient(dy, choices, shape, places, Float.self)
+    case (.float64, _): maximumGradient(dy, choices, shape, places, Double.self)
+    default: throw KernelError("\(dy.elementType) has no gradient")
     }
   }
 
@@ -112,40 +131,36 @@ extension Workspace {
 
 extension Workspace {
   private func maximum<L: MaximumLane>(
-    _ x: Tensor, _ places: PoolingPlaces, _ lane: L.Type
+    _ x: Tensor, _ choices: Tensor?, _ places: PoolingPlaces, _ lane: L.Type
   ) -> Tensor {
     let result = tensor(x.elementType, places.output, layout: x.layout)
     let planes = result.lanes(of: L.self) / max(places.outputSize, 1)
     let target = result.pointer(to: L.self)
     let source = x.pointer(to: L.self)
+    let chosen = choices?.pointer(to: Int32.self)
     parallel(planes, grain: 1) { range in
       for plane in range {
         let input = source + plane * places.inputSize
         let output = target + plane * places.outputSize
-        places.forEachWindow { index, window in
-          L.storeMaximum(of: input, window, to: output + index)
-        }
+        let noted = chosen.map { $0 + plane * places.outputSize * L.width }
+        L.storeMaxima(of: input, places, to: output, noted)
       }
     }
     return result
   }
 
   private func maximumGradient<L: MaximumLane>(
-    _ dy: Tensor, _ x: Tensor, _ places: PoolingPlaces, _ lane: L.Type
+    _ dy: Tensor, _ choices: Tensor, _ shape: Shape, _ places: PoolingPlaces, _ lane: L.Type
   ) -> Tensor {
-    let result = tensor(x.elementType, x.shape, layout: x.layout)
+    let result = tensor(dy.elementType, shape, layout: dy.layout)
     let planes = result.lanes(of: L.self) / max(places.inputSize, 1)
     let target = result.pointer(to: L.self)
-    let (source, gradient) = (x.pointer(to: L.self), dy.pointer(to: L.self))
+    let (chosen, gradient) = (choices.pointer(to: Int32.self), dy.pointer(to: L.self))
     parallel(planes, grain: 1) { range in
       for plane in range {
-        let input = source + plane * places.inputSize
         let output = gradient + plane * places.outputSize
-        let sums = target + plane * places.inputSize
-        for index in 0..<places.inputSize { sums[index] = L.zero }
-        places.forEachWindow { index, window in
-          L.scatter(output + index, to: sums, atMaximumOf: input, window)
-        }
+        let noted = chosen + plane * places.outputSize * L.width
+        L.scatter(output, at: noted, places, to: target + plane * places.inputSize)
       }
     }
     return result

@@ -5,15 +5,19 @@ import CDNNL
 protocol MaximumLane {
   static var zero: Self { get }
 
-  /// Stores the maximum of the window; the least number if it has no places.
-  static func storeMaximum(
-    of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window,
-    to output: UnsafeMutablePointer<Self>)
+  /// Numbers per lane: the channels of a block.
+  static var width: Int { get }
 
-  /// Adds `gradient` to `sums` where `input` has its first maximum in the window.
+  /// Stores the maxima of the windows of a plane, the least number for one without places, and where
+  /// `choices` are wanted for each channel which place of the window has it first.
+  static func storeMaxima(
+    of input: UnsafePointer<Self>, _ places: PoolingPlaces, to output: UnsafeMutablePointer<Self>,
+    _ choices: UnsafeMutablePointer<Int32>?)
+
+  /// Stores the gradient of a plane: each element of that of the output at the chosen place.
   static func scatter(
-    _ gradient: UnsafePointer<Self>, to sums: UnsafeMutablePointer<Self>,
-    atMaximumOf input: UnsafePointer<Self>, _ window: PoolingPlaces.Window)
+    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>, _ places: PoolingPlaces,
+    to sums: UnsafeMutablePointer<Self>)
 }
 
 /// What pooling averages at one place.
@@ -30,35 +34,45 @@ protocol ScalarLane: MaximumLane, Comparable, AdditiveArithmetic {
 }
 
 extension ScalarLane {
-  /// The maximum of the window and its first place; nil if it has no places.
+  static var width: Int { 1 }
+
+  /// The maximum of the window and its first place, in the input and counted within the window; nil if
+  /// it has no places.
   @inline(__always)
   static func maximum(
     of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window
-  ) -> (value: Self, place: Int)? {
+  ) -> (value: Self, place: Int, choice: Int32)? {
     guard !window.isEmpty else { return nil }
-    var best = (value: least, place: window.first)
+    var best = (value: least, place: window.first, choice: 0 as Int32)
+    var index: Int32 = 0
     window.forEachPlace { place in
       let other = input[place]
-      if other > best.value || other != other { best = (other, place) }
+      if other > best.value || other != other { best = (other, place, index) }
+      index += 1
     }
     return best
   }
 
-  @inline(__always)
-  static func storeMaximum(
-    of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window,
-    to output: UnsafeMutablePointer<Self>
+  static func storeMaxima(
+    of input: UnsafePointer<Self>, _ places: PoolingPlaces, to output: UnsafeMutablePointer<Self>,
+    _ choices: UnsafeMutablePointer<Int32>?
   ) {
-    output.pointee = maximum(of: input, window)?.value ?? least
+    places.forEachWindow { index, window in
+      let best = maximum(of: input, window)
+      output[index] = best?.value ?? least
+      choices?[index] = best?.choice ?? 0
+    }
   }
 
-  @inline(__always)
   static func scatter(
-    _ gradient: UnsafePointer<Self>, to sums: UnsafeMutablePointer<Self>,
-    atMaximumOf input: UnsafePointer<Self>, _ window: PoolingPlaces.Window
+    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>, _ places: PoolingPlaces,
+    to sums: UnsafeMutablePointer<Self>
   ) {
-    guard let place = maximum(of: input, window)?.place else { return }
-    sums[place] += gradient.pointee
+    for index in 0..<places.inputSize { sums[index] = zero }
+    places.forEachWindow { index, window in
+      guard !window.isEmpty else { return }
+      sums[window.place(Int(choices[index]))] += gradient[index]
+    }
   }
 }
 
@@ -84,46 +98,38 @@ extension AverageLane where Self: SIMD, Scalar == Float {
 }
 
 extension SIMD8: MaximumLane, AverageLane where Scalar == Float {
-  @inline(__always)
-  static func storeMaximum(
-    of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window,
-    to output: UnsafeMutablePointer<Self>
+  static var width: Int { 8 }
+
+  static func storeMaxima(
+    of input: UnsafePointer<Self>, _ places: PoolingPlaces, to output: UnsafeMutablePointer<Self>,
+    _ choices: UnsafeMutablePointer<Int32>?
   ) {
-    withUnsafePointer(to: window.forC) {
-      cdnnl_maximum_8(floats(input), $0, floats(output))
-    }
+    places.withWindows { cdnnl_maxima_8(floats(input), $0, floats(output), choices) }
   }
 
-  @inline(__always)
   static func scatter(
-    _ gradient: UnsafePointer<Self>, to sums: UnsafeMutablePointer<Self>,
-    atMaximumOf input: UnsafePointer<Self>, _ window: PoolingPlaces.Window
+    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>, _ places: PoolingPlaces,
+    to sums: UnsafeMutablePointer<Self>
   ) {
-    withUnsafePointer(to: window.forC) {
-      cdnnl_maximum_gradient_8(floats(input), $0, floats(gradient), floats(sums))
-    }
+    places.withWindows { cdnnl_scatter_8(choices, $0, floats(gradient), floats(sums)) }
   }
 }
 
 extension SIMD16: MaximumLane, AverageLane where Scalar == Float {
-  @inline(__always)
-  static func storeMaximum(
-    of input: UnsafePointer<Self>, _ window: PoolingPlaces.Window,
-    to output: UnsafeMutablePointer<Self>
+  static var width: Int { 16 }
+
+  static func storeMaxima(
+    of input: UnsafePointer<Self>, _ places: PoolingPlaces, to output: UnsafeMutablePointer<Self>,
+    _ choices: UnsafeMutablePointer<Int32>?
   ) {
-    withUnsafePointer(to: window.forC) {
-      cdnnl_maximum_16(floats(input), $0, floats(output))
-    }
+    places.withWindows { cdnnl_maxima_16(floats(input), $0, floats(output), choices) }
   }
 
-  @inline(__always)
   static func scatter(
-    _ gradient: UnsafePointer<Self>, to sums: UnsafeMutablePointer<Self>,
-    atMaximumOf input: UnsafePointer<Self>, _ window: PoolingPlaces.Window
+    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>, _ places: PoolingPlaces,
+    to sums: UnsafeMutablePointer<Self>
   ) {
-    withUnsafePointer(to: window.forC) {
-      cdnnl_maximum_gradient_16(floats(input), $0, floats(gradient), floats(sums))
-    }
+    places.withWindows { cdnnl_scatter_16(choices, $0, floats(gradient), floats(sums)) }
   }
 }
 

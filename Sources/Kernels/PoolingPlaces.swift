@@ -23,10 +23,11 @@ struct PoolingPlaces {
     /// Whether all of the window lies in the padding.
     var isEmpty: Bool { counts.z == 0 || counts.y == 0 || counts.x == 0 }
 
-    /// The same part in C's terms.
-    var forC: cdnnl_window {
-      cdnnl_window(
-        first: first, counts: (counts.z, counts.y, counts.x), steps: (steps.z, steps.y, steps.x))
+    /// The place in the input of one of the window, which are counted in row-major order.
+    func place(_ index: Int) -> Int {
+      let (row, x) = index.quotientAndRemainder(dividingBy: counts.x)
+      let (z, y) = row.quotientAndRemainder(dividingBy: counts.y)
+      return first + z * steps.z + y * steps.y + x * steps.x
     }
 
     /// Calls `body` with the first place, the step and the count of each row.
@@ -57,6 +58,7 @@ struct PoolingPlaces {
   private let reaches: [[Reach]]
   private let steps: (z: Int, y: Int, x: Int)
   private let extents: [Int]
+  private let dilations: [Int]
 
   init(_ input: Shape, _ parameters: PoolingParameters) throws(KernelError) {
     let window = parameters.window
@@ -73,7 +75,7 @@ struct PoolingPlaces {
     outputSize = outputs.reduce(1, *)
     let lead = 3 - spatial.count
     extents = [Int](repeating: 1, count: lead) + spatial
-    let dilations = [Int](repeating: 1, count: lead) + window.dilations
+    dilations = [Int](repeating: 1, count: lead) + window.dilations
     steps = (dilations[0] * extents[1] * extents[2], dilations[1] * extents[2], dilations[2])
     let trivial = [[Reach]](repeating: [Reach(first: 0, count: 1, counted: 1)], count: lead)
     reaches =
@@ -93,6 +95,22 @@ struct PoolingPlaces {
             counted: parameters.countsPadding ? inside(padded) : count)
         }
       }
+  }
+
+  /// Calls `body` with the windows in C's terms, valid during the call.
+  func withWindows(_ body: (UnsafePointer<cdnnl_windows>) -> Void) {
+    let all = reaches.flatMap { axis in
+      axis.map { cdnnl_reach(first: Int32($0.first), count: Int32($0.count)) }
+    }
+    let (depth, height, width) = (reaches[0].count, reaches[1].count, reaches[2].count)
+    all.withUnsafeBufferPointer { all in
+      guard let first = all.baseAddress else { return }
+      var windows = cdnnl_windows(
+        input: (extents[0], extents[1], extents[2]), output: (depth, height, width),
+        dilations: (dilations[0], dilations[1], dilations[2]), steps: (steps.z, steps.y, steps.x),
+        reaches: (first, first + depth, first + depth + height))
+      body(&windows)
+    }
   }
 
   /// Calls `body` with each place of the output and the window that yields it.

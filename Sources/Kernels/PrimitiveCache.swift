@@ -14,6 +14,7 @@ protocol PrimitiveDescription: Hashable {
 final class Primitive {
   let handle: OpaquePointer
   let scratchpadSize: Int
+  private var forms: [Int: [UInt8]] = [:]
 
   init(_ handle: OpaquePointer) {
     self.handle = handle
@@ -24,6 +25,16 @@ final class Primitive {
 
   /// The buffers that it reads and writes.
   var bufferCount: Int { Int(cdnnl_primitive_buffer_count(handle)) }
+
+  /// What distinguishes the form of the buffer at `index` from others.
+  func form(_ index: Int) -> [UInt8] {
+    if let known = forms[index] { return known }
+    var size = 0
+    let start = cdnnl_primitive_form(handle, Int32(index), &size)
+    let form = [UInt8](UnsafeRawBufferPointer(start: start, count: size))
+    forms[index] = form
+    return form
+  }
 
   /// Bytes of the buffer at `index`.
   func bufferSize(_ index: Int) -> Int { cdnnl_primitive_buffer_size(handle, Int32(index)) }
@@ -79,13 +90,13 @@ final class PrimitiveCache {
   }
 
   /// Row-major weights in the form that the buffer at `index` of a convolution wants. The result is
-  /// kept for as long as the storage of the weights lives.
+  /// kept for as long as the storage of the weights lives, for all primitives that want this form.
   func rearranged(
     _ tensor: Tensor, for convolution: Primitive, at index: Int
   ) throws(KernelError) -> Storage {
     let key = WeightsKey(
       storage: ObjectIdentifier(tensor.storage), byteOffset: tensor.byteOffset,
-      primitive: ObjectIdentifier(convolution))
+      form: convolution.form(index))
     if let known = weights[key], known.source === tensor.storage { return known.result }
     weights = weights.filter { $0.value.source != nil }
     var handle: OpaquePointer?
@@ -127,7 +138,8 @@ final class PrimitiveCache {
 private struct WeightsKey: Hashable {
   let storage: ObjectIdentifier
   let byteOffset: Int
-  let primitive: ObjectIdentifier
+  /// Primitives of other batch sizes want most weights in the same form.
+  let form: [UInt8]
 }
 
 private struct RearrangedWeights {
@@ -140,7 +152,7 @@ extension Layout {
   /// The same layout in oneDNN's terms.
   var forOneDNN: cdnnl_layout {
     switch self {
-    case .rowMajor: cdnnl_row_major
+    case .rowMajor, .bits: cdnnl_row_major
     case .channelsLast: cdnnl_channels_last
     case .blockedChannels(8): cdnnl_blocked_8
     case .blockedChannels: cdnnl_blocked_16

@@ -7,17 +7,28 @@ package import Tensors
 /// workspaces are not.
 package final class Workspace {
   private let pool = BufferPool()
+  private var reusable: Set<ObjectIdentifier> = []
   let primitives = PrimitiveCache()
 
   /// A workspace with empty caches.
   package init() {}
 
   /// Bytes that this process may use: the machine's memory, or less where the user limits it.
-  package static let memoryLimit: Int = {
+  package static let memoryLimit = min(addressLimit ?? .max, physicalMemory)
+
+  /// Addresses to set apart for intermediate tensors; where the user limits them, others need some.
+  static let addressesToReserve = addressLimit.map { min($0 / 2, physicalMemory) } ?? physicalMemory
+
+  private static let physicalMemory =
+    sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+
+  /// Bytes of addresses that the user allows this process; nil where there is no limit.
+  private static let addressLimit: Int? = {
     var limit = rlimit()
-    let isLimited = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0
-    let allowed = isLimited ? Int(clamping: limit.rlim_cur) : .max
-    return min(allowed, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)))
+    guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
+      limit.rlim_cur != rlim_t.max
+    else { return nil }
+    return Int(clamping: limit.rlim_cur)
   }()
 
   /// Bytes of intermediate tensors at the worst moment so far.
@@ -28,6 +39,21 @@ package final class Workspace {
   package func release() {
     primitives.release()
     pool.release()
+  }
+
+  /// Lets the next kernel write its result over this operand, which nobody reads after it.
+  package func markReusable(_ operand: Tensor) {
+    reusable.insert(ObjectIdentifier(operand.storage))
+  }
+
+  /// Lets no operand be overwritten any more.
+  package func forgetReusable() { reusable.removeAll() }
+
+  /// An uninitialised tensor of the type and layout of an operand, in the operand's own memory where
+  /// that may be overwritten: for a kernel that reads an element before it writes that one.
+  func tensor(over operand: Tensor) -> Tensor {
+    reusable.contains(ObjectIdentifier(operand.storage))
+      ? operand : tensor(operand.elementType, operand.shape, layout: operand.layout)
   }
 
   /// An uninitialised tensor in recycled memory, for a kernel to fill.

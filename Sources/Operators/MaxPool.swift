@@ -11,7 +11,7 @@ package import Tensors
 package struct MaxPool: Operator {
   let attributes: PoolingAttributes
   private let isColumnMajor: Bool
-  private let yieldsIndices: Bool
+  package let yieldsIndices: Bool
 
   package static let specification = Specification("MaxPool", inputs: 1...1, outputs: 1...2)
 
@@ -23,6 +23,11 @@ package struct MaxPool: Operator {
   }
 
   package var acceptsAnyLayout: Bool { true }
+
+  /// How the window meets an input of this shape.
+  package func parameters(of x: Shape) throws(OperatorError) -> PoolingParameters {
+    try attributes.parameters(x)
+  }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
     let x = try inputs.required(0)
@@ -62,7 +67,7 @@ package struct MaxPool: Operator {
 
 /// The gradient of `MaxPool` with respect to its input, from that of its output and the input.
 package struct MaxPoolGradient: Operator {
-  private let parameters: PoolingParameters
+  package let parameters: PoolingParameters
 
   package static let specification = Specification(internal: "MaxPoolGradient", inputs: 2...2)
 
@@ -86,9 +91,10 @@ package struct MaxPoolGradient: Operator {
   package func forward(
     _ inputs: [Tensor?], in workspace: Workspace
   ) throws(OperatorError) -> [Tensor] {
-    [
-      try workspace.maximumPoolingGradient(
-        try inputs.required(0), try inputs.required(1), parameters)
+    let (dy, x) = (try inputs.required(0), try inputs.required(1))
+    let choices = try workspace.maximumPoolingChoices(x, parameters).choices
+    return [
+      try workspace.maximumPoolingGradient(dy, at: choices, shape: x.shape, parameters)
     ]
   }
 

@@ -7,7 +7,8 @@ package enum Registry {
     gradients + convolutionsAndProducts + elementwiseAndReductions + shapesAndMovement
 
   private static let gradients: [any Operator.Type] = [
-    Accumulate.self, SumToShape.self, StretchToShape.self,
+    Accumulate.self, SumToShape.self, StretchToShape.self, PathPoints.self, WeightedSum.self,
+    RecordSigns.self, SignedSum.self, RecordingMaxPool.self, MaxPoolScatter.self,
   ]
 
   private static let convolutionsAndProducts: [any Operator.Type] = [

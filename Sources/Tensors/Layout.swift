@@ -10,9 +10,12 @@ public enum Layout: Hashable, Sendable {
   /// Dimension 1 is cut into blocks of this many channels, each contiguous: NCHW8c, NCHW16c. The
   /// last block is padded with zeros.
   case blockedChannels(Int)
+  /// Booleans as bits, in the order of another layout; the first is the lowest bit of the first byte.
+  indirect case bits(Layout)
 
-  /// Elements in memory, padding included, of a tensor of this shape.
+  /// Elements in memory, padding included, of a tensor of this shape; bytes, where elements are bits.
   public func paddedCount(of shape: Shape) -> Int {
+    if case .bits(let order) = self { return (order.paddedCount(of: shape) + 7) / 8 }
     guard case .blockedChannels(let block) = self, shape.rank >= 2, shape[1] > 0 else {
       return shape.elementCount
     }

@@ -13,7 +13,7 @@ public struct Tensor: Sendable {
   public let layout: Layout
 
   /// The memory that the elements lie in.
-  public let storage: Storage
+  public private(set) var storage: Storage
 
   /// Where in the storage the first element lies, in bytes.
   public let byteOffset: Int
@@ -100,6 +100,9 @@ public struct Tensor: Sendable {
     return withElements(as: type) { Array($0) }
   }
 
+  /// Whether no other tensor shares the storage, so that its elements may be overwritten.
+  public mutating func isOnlyOneOfStorage() -> Bool { isKnownUniquelyReferenced(&storage) }
+
   /// The same elements under another shape.
   ///
   /// - Precondition: the shape has as many places and the layout is row-major.
@@ -110,13 +113,14 @@ public struct Tensor: Sendable {
 
   /// The rows `range` of the outermost dimension, sharing the storage.
   ///
-  /// - Precondition: the tensor is row-major and has these rows.
+  /// - Precondition: the tensor has these rows.
   public func rows(_ range: Range<Int>) -> Tensor {
-    precondition(layout == .rowMajor && shape.rank > 0 && range.upperBound <= shape[0])
-    let stride = shape.dimensions.dropFirst().reduce(1, *)
+    precondition(shape.rank > 0 && range.upperBound <= shape[0])
+    let row = Shape([1] + shape.dimensions.dropFirst())
     return Tensor(
-      elementType, Shape([range.count] + shape.dimensions.dropFirst()), storage: storage,
-      byteOffset: byteOffset + range.lowerBound * stride * elementType.size)
+      elementType, Shape([range.count] + shape.dimensions.dropFirst()), layout: layout,
+      storage: storage,
+      byteOffset: byteOffset + range.lowerBound * layout.paddedCount(of: row) * elementType.size)
   }
 
   private func aligningCopy() -> Tensor {

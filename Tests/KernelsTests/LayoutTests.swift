@@ -109,7 +109,7 @@ extension Tensor {
     let (channels, pixels) = (shape[1], shape.dropFirst(2).reduce(1, *))
     let block: Int
     switch layout {
-    case .rowMajor: return self
+    case .rowMajor, .bits: return self
     case .channelsLast: block = channels
     case .blockedChannels(let count): block = count
     }

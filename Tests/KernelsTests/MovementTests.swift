@@ -104,7 +104,7 @@ import Testing
     let pixels = x.shape.dropFirst(2).reduce(1, *)
     let block: Int
     switch layout {
-    case .rowMajor: return x
+    case .rowMajor, .bits: return x
     case .channelsLast: block = channels
     case .blockedChannels(let count): block = count
     }

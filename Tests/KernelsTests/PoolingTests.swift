@@ -151,3 +151,13 @@ struct PoolingCase: Sendable, CustomTestStringConvertible {
     }
   }
 }
+
+extension Workspace {
+  /// The gradient of `maximumPooling` at `x`.
+  fileprivate func maximumPoolingGradient(
+    _ dy: Tensor, _ x: Tensor, _ parameters: PoolingParameters
+  ) throws -> Tensor {
+    try maximumPoolingGradient(
+      dy, at: try maximumPoolingChoices(x, parameters).choices, shape: x.shape, parameters)
+  }
+}

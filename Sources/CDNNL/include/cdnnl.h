@@ -57,6 +57,10 @@ size_t cdnnl_primitive_buffer_size(const cdnnl_primitive_t *primitive, int32_t i
 /// none of ours, as for weights.
 enum cdnnl_layout cdnnl_primitive_layout(const cdnnl_primitive_t *primitive, int32_t index);
 
+/// What distinguishes the form in which the primitive wants the buffer at `index` from others:
+/// `*size` bytes that live as long as the primitive.
+const void *cdnnl_primitive_form(const cdnnl_primitive_t *primitive, int32_t index, size_t *size);
+
 /// Runs the primitive. The buffers stand in the order that its creator documents.
 int32_t cdnnl_primitive_execute(
     cdnnl_primitive_t *primitive, const cdnnl_engine_t *engine, void *const *buffers,
@@ -87,6 +91,10 @@ struct cdnnl_convolution {
   /// Whether negative results become 0, after the addend.
   bool has_relu;
 };
+
+/// Samples that are best computed at a time, a divisor of the batch: Winograd's algorithm needs memory
+/// for transformed tiles, more than the tensors themselves, and no more speed comes of more tiles.
+ptrdiff_t cdnnl_convolution_samples(const struct cdnnl_convolution *convolution);
 
 /// output = relu(input * weights + bias + addend). Buffers: input, weights, output, then bias and
 /// addend where there are any. If the primitive has one buffer less than that, the addend must lie in
@@ -122,22 +130,44 @@ int32_t cdnnl_product_create(
     const cdnnl_engine_t *engine, const struct cdnnl_product *product,
     cdnnl_primitive_t **primitive);
 
-/// The part of a pooling window that lies in the input: the first place, and along three dimensions
-/// how many places there are and how far apart.
-struct cdnnl_window {
-  ptrdiff_t first;
-  ptrdiff_t counts[3], steps[3];
+/// The part of a pooling window along one dimension that lies in the input.
+struct cdnnl_reach {
+  int32_t first, count;
 };
 
-/// The maximum of a window over blocks of 8 or 16 channels, by PyTorch's conventions, which oneDNN's
-/// pooling does not follow: a NaN wins, and a window of nothing but minus infinity yields that.
-void cdnnl_maximum_8(const float *input, const struct cdnnl_window *window, float *output);
-void cdnnl_maximum_16(const float *input, const struct cdnnl_window *window, float *output);
+/// The windows of a pooling over one plane of up to three dimensions.
+struct cdnnl_windows {
+  ptrdiff_t input[3], output[3], dilations[3];
+  /// Places from one place of a window to the next along each dimension.
+  ptrdiff_t steps[3];
+  /// Along each dimension, the windows one by one.
+  const struct cdnnl_reach *reaches[3];
+};
 
-/// Adds a block of the gradient to `sums`, for each channel at the first maximum in the window.
-void cdnnl_maximum_gradient_8(
-    const float *input, const struct cdnnl_window *window, const float *gradient, float *sums);
-void cdnnl_maximum_gradient_16(
-    const float *input, const struct cdnnl_window *window, const float *gradient, float *sums);
+/// The maxima over the windows of a plane whose places hold 8 or 16 channels, by PyTorch's
+/// conventions, which oneDNN's pooling does not follow: a NaN wins, and a window of nothing but minus
+/// infinity yields that. `choices` receives which place of the window, counted in row-major order over
+/// the part in the input, has the maximum first; it may be null.
+void cdnnl_maxima_8(
+    const float *input, const struct cdnnl_windows *windows, float *output, int32_t *choices);
+void cdnnl_maxima_16(
+    const float *input, const struct cdnnl_windows *windows, float *output, int32_t *choices);
+
+/// The gradient of a plane: each element of that of the output goes to the chosen place of its window.
+void cdnnl_scatter_8(
+    const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
+    float *sums);
+void cdnnl_scatter_16(
+    const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
+    float *sums);
+
+/// Which elements are positive, a bit each, the first in the lowest bit of the first byte. Bits behind
+/// the last element are zero.
+void cdnnl_signs(const float *x, ptrdiff_t count, uint8_t *signs);
+
+/// The sum of the terms where the bit of an element is set, otherwise 0.
+void cdnnl_masked_sum(
+    const float *const *terms, int32_t term_count, const uint8_t *signs, ptrdiff_t count,
+    float *sum);
 
 #endif

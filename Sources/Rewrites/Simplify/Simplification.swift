@@ -10,6 +10,7 @@ extension Graph {
   /// The same function with nodes that one kernel can compute together made one: the last pass, since
   /// fused operators have no gradient.
   package func fused() throws(ModelError) -> Graph {
-    try fusingConvolutions().withoutDeadNodes()
+    try fusingConvolutions().fusingPathPoints().recordingMaxima().recordingSigns()
+      .withoutDeadNodes()
   }
 }

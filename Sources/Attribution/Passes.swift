@@ -1,0 +1,25 @@
+/// How often a model was evaluated, counted in points.
+public struct Passes: Sendable, Hashable, Codable {
+  /// Evaluations of the model.
+  public var forward = 0
+  /// Evaluations of its gradient.
+  public var backward = 0
+
+  /// No evaluations, or so many.
+  public init(forward: Int = 0, backward: Int = 0) {
+    self.forward = forward
+    self.backward = backward
+  }
+
+  static func += (a: inout Passes, b: Passes) {
+    a.forward += b.forward
+    a.backward += b.backward
+  }
+
+  static func - (a: Passes, b: Passes) -> Passes {
+    var difference = Passes()
+    difference.forward = a.forward - b.forward
+    difference.backward = a.backward - b.backward
+    return difference
+  }
+}

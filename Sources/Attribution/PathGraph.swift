@@ -1,0 +1,86 @@
+import Graphs
+import Operators
+import Rewrites
+import Tensors
+
+/// The weighted sum of gradients at points between two, as a graph.
+///
+/// Inputs: the positions of the points, the weights of their gradients; for each value that lies on a
+/// straight line what it is at the start and what more at the end; the other inputs of the model; the
+/// seed. Outputs: for each of those values the weighted sum of its gradients. The scores are no
+/// outputs, so what only they need is not computed.
+struct PathGraph {
+  let graph: Graph
+  let seed: TensorType
+
+  /// - Parameters:
+  ///   - model: a specialised graph of one output, the scores, for a batch of `rows`.
+  ///   - explained: the index of the input that moves.
+  ///   - splits: whether the affine prefix is left out, so that what it gives lies on the lines.
+  init(_ model: Graph, explaining explained: Int, rows: Int, splits: Bool) throws(ModelError) {
+    let input = model.inputs[explained]
+    let split = splits ? try model.splittingAffinePrefix(of: input) : nil
+    let rest = try (split?.rest ?? model).poolingBeforeRelu()
+    let moving = (split?.places ?? [explained]).map { rest.inputs[$0] }
+    let gradient = try rest.gradient(of: rest.outputs[0], withRespectTo: moving)
+    guard gradient.arrives.contains(true) || !model.depends(model.outputs[0], on: input) else {
+      throw ModelError(noGradientOf: model.outputs[0], reaching: input, in: model)
+    }
+    guard let seed = gradient.graph.type(of: gradient.seed) else {
+      throw ModelError("the gradient has no seed", kind: .fault)
+    }
+    self.seed = seed
+    graph = try Self.summed(gradient, over: moving, besides: rest.inputs[explained], rows).fused()
+  }
+
+  private static func summed(
+    _ gradient: GradientGraph, over moving: [Value], besides explained: Value, _ rows: Int
+  ) throws(ModelError) -> Graph {
+    let source = gradient.graph
+    var rebuilder = GraphRebuilder(source, inputs: [])
+    let elementType = source.type(of: explained)?.elementType ?? .float32
+    let vector = TensorType(elementType, [rows])
+    let positions = rebuilder.builder.input("positions", vector)
+    let weights = rebuilder.builder.input("weights", vector)
+    for value in moving {
+      guard let type = source.type(of: value) else { continue }
+      let part = TensorType(type.elementType, type.shape.part(of: rows))
+      let name = source.name(of: value)
+      let start = rebuilder.builder.input("start of \(name)", part)
+      let difference = rebuilder.builder.input("difference of \(name)", part)
+      let points = try rebuilder.append(
+        PathPoints(), start, difference, positions, name: "points of \(name)")
+      rebuilder.replace(value, by: points)
+    }
+    for value in source.inputs where value != explained && !moving.contains(value) {
+      guard let type = source.type(of: value) else { continue }
+      rebuilder.replace(value, by: rebuilder.builder.input(source.name(of: value), type))
+    }
+    for node in source.nodes { try rebuilder.copy(node) }
+    var sums: [Value] = []
+    for value in gradient.gradients {
+      sums.append(
+        try rebuilder.append(
+          WeightedSum(), rebuilder(value), weights, name: "sum of \(source.name(of: value))"))
+    }
+    rebuilder.builder.setOutputs(sums)
+    return rebuilder.builder.graph.withoutDeadNodes()
+  }
+}
+
+extension ModelError {
+  init(noGradientOf output: Value, reaching input: Value, in graph: Graph) {
+    self.init(
+      "no gradient of '\(graph.name(of: output))' reaches '\(graph.name(of: input))': every path "
+        + "between them passes an operator whose derivative is zero everywhere, such as ArgMax, "
+        + "Round or a Cast to integers")
+  }
+}
+
+extension Shape {
+  /// The shape of each of so many parts along the first dimension; itself where it is one part.
+  func part(of count: Int) -> Shape {
+    guard count > 1, let first else { return self }
+    return Shape([first / count] + dropFirst())
+  }
+}
