@@ -2,7 +2,7 @@
 # make test     build and run every test; what continuous integration runs
 # make check    format, build and tests: run it before every commit
 # make parity   compare outputs, gradients and maps with onnxruntime, PyTorch and captum
-# make bench    compare speed and memory with captum and onnxruntime
+# make bench    compare speed and memory with PyTorch, captum and onnxruntime
 # make docs     measure the bias-free models of models/pairs anew: docs/x-dnn.md
 # make install  install the program and its shell completions (PREFIX=/usr/local)
 # make protos   regenerate the decoder from proto/onnx.proto

@@ -1,14 +1,27 @@
-"""Speed and memory of ascribe beside captum and onnxruntime, in one run on one machine.
+"""Speed and memory of ascribe beside PyTorch, captum and onnxruntime, in one run on one machine.
 
-    python Benchmarks/compare.py                      # all networks, 5 rounds
+    python Benchmarks/compare.py                      # everything, 5 rounds
     python Benchmarks/compare.py --quick --only alexnet
+    python Benchmarks/compare.py --section ig --section forward
+    python Benchmarks/compare.py --publish            # and writes docs/performance.md and .png
 
-Integrated Gradients of one 224x224 picture in 128 Gauss-Legendre steps, and opening VGG16 up to the
-first prediction. Programs take turns; figures are medians over rounds. *process* is from start to
-exit of the program, *call* what its own clock says of the work without start and loading. Peak
-memory is the kernel's figure for the process. Writes .build/bench/results.json.
+Sections:
 
-Nothing but the standard library is imported here: a child's peak memory starts from its parent's.
+    ig        Integrated Gradients of one picture, beside PyTorch and captum at their best
+    forward   a forward pass of 16 pictures, beside onnxruntime
+    xg        the X-gradient of the bias-free networks, beside a forward pass of onnxruntime
+    pictures  sixteen pictures in one call, beside one
+    curve     seconds and memory over the number of steps
+    bf16      bfloat16 beside float32
+    open      from nothing to the first prediction, beside onnxruntime
+    profile   where ascribe's time goes
+
+Programs take turns; figures are medians over rounds. *process* is from start to exit of the
+program, *call* what its own clock says of the work without start and loading. Memory is the
+kernel's peak resident set of the process; *the call's* is what of it was not there before the call
+(ascribe: intermediate values and rearranged weights). The loop in PyTorch is warmed up and compiled
+beforehand, which counts in neither figure. All programs run on OMP_NUM_THREADS threads, without it
+on one per core. Writes .build/bench/results.json and chart.png.
 """
 
 from __future__ import annotations
@@ -17,209 +30,142 @@ import argparse
 import json
 import os
 import platform
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-PEERS = Path(__file__).resolve().with_name("peers.py")
-NETWORKS = ("alexnet", "resnet50", "vgg16")
-OPENED = "vgg16"
-STEPS = 128
+import contests
+import tables
+from measuring import ROOT, Failure, say
+from programs import Ascribe, Peers
+from publishing import parts, publish
 
-
-@dataclass(frozen=True)
-class Run:
-    """One process: seconds from start to exit, those of its own clock, peak memory in bytes."""
-
-    process: float
-    call: float
-    memory: int
+DOCUMENT = ROOT / "docs/performance.md"
+CHART = ROOT / "docs/performance.png"
+VECTORS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
 
 
 @dataclass(frozen=True)
-class Contest:
-    """The runs of two programs at the same work."""
+class Section:
+    """A part of the benchmark: what measures it, and what makes a table of the results."""
 
-    work: str
-    network: str
-    rival: str
-    file_size: int
-    ours: list[Run]
-    theirs: list[Run]
-
-    def lines(self) -> list[str]:
-        ours, theirs = Summary.of(self.ours), Summary.of(self.theirs)
-        return [
-            self._line("ascribe", ours),
-            self._line(self.rival, theirs),
-            f"{'':18} {'ratio':24} {theirs.process / ours.process:7.2f}x"
-            f" {theirs.call / ours.call:7.2f}x {theirs.memory / ours.memory:7.2f}x",
-        ]
-
-    def _line(self, program: str, run: Summary) -> str:
-        return (
-            f"{self.work + ' ' + self.network:18} {program:24} {run.process:7.2f}s"
-            f" {run.call:7.2f}s {run.memory / 1e6:6.0f}MB"
-            f" {run.memory / self.file_size:6.2f} x file"
-        )
+    measure: Callable[[contests.Bench, Sequence[str]], list[Any]]
+    table: Callable[[Sequence[Any]], tables.Table]
 
 
-@dataclass(frozen=True)
-class Summary:
-    """Medians."""
-
-    process: float
-    call: float
-    memory: float
-
-    @classmethod
-    def of(cls, runs: list[Run]) -> Summary:
-        return cls(
-            median(run.process for run in runs),
-            median(run.call for run in runs),
-            median(run.memory for run in runs),
-        )
+SECTIONS = {
+    "ig": Section(contests.integrated_gradients, tables.integrated_gradients),
+    "forward": Section(contests.forward, tables.forward),
+    "xg": Section(contests.x_gradient, tables.x_gradient),
+    "pictures": Section(contests.pictures, tables.pictures),
+    "curve": Section(contests.curve, tables.curve),
+    "bf16": Section(contests.bfloat16, tables.bfloat16),
+    "open": Section(contests.opening, tables.opening),
+    "profile": Section(contests.profile, tables.profile),
+}
 
 
-def measured(command: list[str | Path]) -> tuple[float, int, str]:
-    """Seconds, peak memory in bytes and standard output of a command that must succeed."""
-    start = time.monotonic()
-    process = subprocess.Popen(
-        [str(word) for word in command], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    assert process.stdout
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"error: {' '.join(map(str, command))}: exit {process.returncode}")
-    return seconds, usage.ru_maxrss * 1024, output
+def thread_count() -> int:
+    """The threads of every program, which inherit the variable."""
+    text = os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+    if not text.isdecimal() or int(text) < 1:
+        raise Failure(f"OMP_NUM_THREADS is '{text}', which is no number of threads")
+    return int(text)
 
 
-def peer(*arguments: str | Path) -> Run:
-    """A run of a Python peer, which prints the seconds of its call."""
-    seconds, memory, output = measured([sys.executable, PEERS, *arguments])
-    return Run(seconds, float(output), memory)
-
-
-@dataclass(frozen=True)
-class Bench:
-    """The program under test and where files go."""
-
-    program: Path
-    folder: Path
-    rounds: int
-
-    def model(self, network: str) -> Path:
-        return self.folder / f"{network}.onnx"
-
-    def attribute(self, network: str) -> Run:
-        options = ["--method", "ig", "--steps", STEPS, "--quadrature", "gauss-legendre"]
-        seconds, memory, _ = measured(
-            [self.program, "attribute", self.model(network), self.folder / "input.npy"]
-            + [*map(str, options), "--target", "0", "--format", "npy,json", "--quiet"]
-            + ["--output", self.folder / "maps"]
-        )
-        call = json.loads((self.folder / "maps/input.json").read_text())["seconds"]
-        return Run(seconds, call, memory)
-
-    def open(self, network: str) -> Run:
-        seconds, memory, _ = measured(
-            [self.program, "run", self.model(network), self.folder / "input.npy", "--quiet"]
-        )
-        return Run(seconds, seconds, memory)
-
-    def contest(
-        self,
-        work: str,
-        network: str,
-        rival: str,
-        ours: Callable[[], Run],
-        theirs: Callable[[], Run],
-    ) -> Contest:
-        """Both programs in turn, after one round that is not counted."""
-        pairs = [(ours(), theirs()) for _ in range(self.rounds + 1)][1:]
-        size = self.model(network).stat().st_size
-        contest = Contest(work, network, rival, size, [a for a, _ in pairs], [b for _, b in pairs])
-        print("\n".join(contest.lines()), flush=True)
-        return contest
-
-    def integrated_gradients(self, network: str) -> Contest:
-        batch = self.best_batch(network)
-        return self.contest(
-            "ig",
-            network,
-            f"captum, batch {batch}",
-            lambda: self.attribute(network),
-            lambda: peer("captum", self.folder, network, str(STEPS), str(batch)),
-        )
-
-    def best_batch(self, network: str) -> int:
-        """The number of steps at once with which captum is fastest."""
-        seconds = {
-            batch: peer("captum", self.folder, network, "32", str(batch)).call
-            for batch in (4, 8, 16, 32)
-        }
-        return min(seconds, key=seconds.__getitem__)
-
-    def opening(self, network: str) -> Contest:
-        return self.contest(
-            "open",
-            network,
-            "onnxruntime",
-            lambda: self.open(network),
-            lambda: peer("onnxruntime", self.folder, network),
-        )
-
-
-def machine() -> dict[str, str]:
+def machine(bench: contests.Bench) -> dict[str, str]:
     """What the figures depend on."""
-    names = [
-        line.split(":", 1)[1].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    _, _, versions = measured([sys.executable, PEERS, "versions"])
+    info: dict[str, str] = {}
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        info.setdefault(name.strip(), value.strip())
+    flags = info.get("flags", "").split()
     return {
-        "processor": names[0] if names else platform.processor(),
+        "processor": info.get("model name", platform.processor()),
+        "vectors": next((name for name in VECTORS if name in flags), "unknown"),
         "cores": str(len(os.sched_getaffinity(0))),
-        "threads": os.environ.get("OMP_NUM_THREADS", "one per core"),
-    } | json.loads(versions)
+        "threads": str(bench.peers.threads),
+        "ascribe": bench.ascribe.version,
+        **bench.peers.versions(),
+    }
+
+
+def results(facts: Mapping[str, str], effort: contests.Effort, found: Mapping[str, Any]) -> str:
+    """All raw runs as JSON."""
+    sections = {name: [asdict(item) for item in items] for name, items in found.items()}
+    return json.dumps(
+        {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": dict(facts),
+            "effort": asdict(effort),
+            "sections": sections,
+        },
+        indent=2,
+    )
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Measures the sections in order, keeps what is found after each, then draws and publishes."""
+    if options.publish:
+        parts(DOCUMENT)
+    folder = options.output.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    threads = thread_count()
+    effort = contests.Effort.quick() if options.quick else contests.Effort(options.rounds)
+    ascribe = Ascribe(options.ascribe.resolve(), folder)
+    bench = contests.Bench(ascribe, Peers(folder, threads), effort)
+    facts = machine(bench)
+    print(", ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
+    networks = [name for name in tables.NETWORKS if name in (options.only or tables.NETWORKS)]
+    say("exporting networks")
+    bench.peers.prepare(networks, effort.pictures)
+    found: dict[str, list[Any]] = {}
+    written: list[tables.Table] = []
+    for name, section in SECTIONS.items():
+        if name in (options.section or SECTIONS):
+            found[name] = section.measure(bench, networks)
+            written.append(section.table(found[name]))
+            print(written[-1].text(), flush=True)
+            (folder / "results.json").write_text(results(facts, effort, found) + "\n")
+    drawn = bool(found.keys() & {"ig", "curve"})
+    if drawn:
+        bench.peers.draw(folder / "results.json", folder / "chart.png")
+    if options.publish:
+        publish(DOCUMENT, facts, effort.rounds, written)
+    if options.publish and drawn:
+        shutil.copyfile(folder / "chart.png", CHART)
 
 
 def parsed() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=[*NETWORKS, "open"], action="append", help="repeatable")
-    parser.add_argument("--quick", action="store_true", help="one round")
+    parser.add_argument("--only", choices=tables.NETWORKS, action="append", help="repeatable")
+    parser.add_argument("--section", choices=SECTIONS, action="append", help="repeatable")
+    parser.add_argument("--quick", action="store_true", help="see that it works; few short runs")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--ascribe", type=Path, default=ROOT / ".build/release/ascribe")
     parser.add_argument("--output", type=Path, default=ROOT / ".build/bench", metavar="DIR")
-    return parser.parse_args()
+    parser.add_argument("--publish", action="store_true", help="write docs/performance.md, .png")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    if options.quick and options.publish:
+        parser.error("--quick measures nothing worth to --publish")
+    return options
 
 
 def main() -> None:
-    options = parsed()
-    options.output.mkdir(parents=True, exist_ok=True)
-    chosen = options.only or [*NETWORKS, "open"]
-    bench = Bench(options.ascribe, options.output, 1 if options.quick else options.rounds)
-    facts = machine()
-    print(", ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
-    wanted = {OPENED if name == "open" else name for name in chosen}
-    measured([sys.executable, PEERS, "prepare", options.output, *sorted(wanted)])
-    print(f"{'':18} {'':24} {'process':>8} {'call':>8} {'memory':>8}")
-    contests = [bench.integrated_gradients(name) for name in NETWORKS if name in chosen]
-    if "open" in chosen:
-        contests.append(bench.opening(OPENED))
-    results = {"machine": facts, "contests": [asdict(contest) for contest in contests]}
-    (options.output / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    try:
+        compare(parsed())
+    except Failure as failure:
+        raise SystemExit(f"error: {failure}") from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -1,31 +1,42 @@
 """The programs that ascribe is measured against, each in a process of its own.
 
-    peers.py prepare FOLDER NETWORK...                  exports and pickles the networks
-    peers.py captum FOLDER NETWORK STEPS BATCH          prints the seconds of the call
-    peers.py onnxruntime FOLDER NETWORK                 prints the seconds to the first prediction
+    peers.py prepare FOLDER PICTURES NETWORK...         writes the networks and their inputs
+    peers.py captum FOLDER NETWORK STEPS BATCH MAP
+    peers.py torch FOLDER NETWORK STEPS contiguous|channels_last eager|compiled BATCH MAP
+    peers.py forward FOLDER NETWORK BATCH THREADS       onnxruntime, a warm session
+    peers.py open FOLDER NETWORK THREADS                onnxruntime, to the first prediction
+    peers.py distance MAP MAP                           prints the relative L2 distance
     peers.py versions
+
+The four that are measured print the seconds of the call, the peak memory of the process and what of
+it came with the call, in bytes, as JSON; torch also the seconds of compiling and a first batch.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from meter import Metered
+from programs import TorchSetting
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def prepare(folder: Path, names: list[str]) -> None:
-    """Writes NAME.onnx and NAME.pt, the same network with random weights, and input.npy."""
+def prepare(folder: Path, pictures: int, names: list[str]) -> None:
+    """Writes NAME.onnx and NAME.pt, the same network with random weights, and the inputs."""
     sys.path[:0] = [str(ROOT / "models"), str(ROOT / "Scripts/parity")]
     import export_torchvision
     import networks
     import numpy as np
     import torch
 
+    (folder / "maps").mkdir(exist_ok=True)
     np.save(folder / "input.npy", networks.pictures(1, networks.FULL_SIZE).numpy())
+    np.save(folder / "pictures.npy", networks.pictures(pictures, networks.FULL_SIZE).numpy())
     for name in names:
         if (folder / f"{name}.onnx").exists() and (folder / f"{name}.pt").exists():
             continue
@@ -35,50 +46,64 @@ def prepare(folder: Path, names: list[str]) -> None:
         export_torchvision.write(export, network, folder / f"{name}.onnx")
 
 
-def captum(folder: Path, name: str, steps: int, batch: int) -> float:
-    sys.path.insert(0, str(ROOT / "models"))
-    import torchvision_import
+def figures(call: Metered[Any]) -> dict[str, float]:
+    return {"seconds": call.seconds, "memory": call.memory, "working": call.working}
 
-    torchvision_import.import_torchvision()
+
+def saved(call: Metered[Any], path: str) -> dict[str, float]:
+    """The figures of a call, whose map is written to a file."""
     import numpy as np
-    import torch
-    from captum.attr import IntegratedGradients
 
-    network = torch.load(folder / f"{name}.pt", weights_only=False)
-    for parameter in network.parameters():
-        parameter.requires_grad_(False)
-    picture = torch.from_numpy(np.load(folder / "input.npy"))
-    start = time.monotonic()
-    IntegratedGradients(network).attribute(
-        picture, target=0, n_steps=steps, method="gausslegendre", internal_batch_size=batch
-    )
-    return time.monotonic() - start
+    np.save(path, call.result.detach().numpy())
+    return figures(call)
 
 
-def onnxruntime(folder: Path, name: str) -> float:
+def distance(actual: Path, expected: Path) -> float:
     import numpy as np
-    import onnxruntime as runtime
 
-    picture = np.load(folder / "input.npy")
-    start = time.monotonic()
-    session = runtime.InferenceSession(folder / f"{name}.onnx", providers=["CPUExecutionProvider"])
-    session.run(None, {session.get_inputs()[0].name: picture})
-    return time.monotonic() - start
+    one, other = (np.load(path).astype(np.float64) for path in (actual, expected))
+    return float(np.linalg.norm(one - other) / np.linalg.norm(other))
+
+
+def answer(command: str, arguments: list[str]) -> object:
+    """What is printed."""
+    match command, arguments:
+        case "prepare", [folder, pictures, *names]:
+            prepare(Path(folder), int(pictures), names)
+            return names
+        case "captum", [folder, name, steps, batch, path]:
+            import torch_peers
+
+            return saved(torch_peers.captum(Path(folder), name, int(steps), int(batch)), path)
+        case "torch", [folder, name, steps, layout, mode, batch, path]:
+            import torch_peers
+
+            setting = TorchSetting(layout, mode, int(batch))
+            call, warming = torch_peers.loop(Path(folder), name, int(steps), setting)
+            return saved(call, path) | {"warming": warming}
+        case "forward", [folder, name, batch, threads]:
+            import onnxruntime_peers
+
+            return figures(onnxruntime_peers.forward(Path(folder), name, int(batch), int(threads)))
+        case "open", [folder, name, threads]:
+            import onnxruntime_peers
+
+            return figures(onnxruntime_peers.first_prediction(Path(folder), name, int(threads)))
+        case "distance", [actual, expected]:
+            return distance(Path(actual), Path(expected))
+        case "versions", []:
+            return {name: version(name) for name in ("torch", "captum", "onnxruntime")}
+        case _:
+            raise SystemExit(__doc__)
 
 
 def main() -> None:
     command, *arguments = sys.argv[1:]
-    match command, arguments:
-        case "prepare", [folder, *names]:
-            prepare(Path(folder), names)
-        case "captum", [folder, name, steps, batch]:
-            print(captum(Path(folder), name, int(steps), int(batch)))
-        case "onnxruntime", [folder, name]:
-            print(onnxruntime(Path(folder), name))
-        case "versions", []:
-            print(json.dumps({name: version(name) for name in ("torch", "captum", "onnxruntime")}))
-        case _:
-            raise SystemExit(__doc__)
+    try:
+        print(json.dumps(answer(command, arguments)))
+    except Exception as error:
+        line = next(iter(str(error).splitlines()), "")
+        raise SystemExit(f"error: {command}: {type(error).__name__}: {line}") from None
 
 
 if __name__ == "__main__":
