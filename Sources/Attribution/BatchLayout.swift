@@ -34,10 +34,10 @@ extension ModelFunction {
     if case .fixed(let extent)? = dimensions?.first, extent > 1 {
       layout = .fixed(extent)
       batchSize = extent
-      if rowsOfFixedBatchAreIndependent(extent) { return }
+      if rowsAreIndependent(extent) { return }
     } else {
       layout = .free
-      if rowsAreIndependent() {
+      if rowsAreIndependent(2) {
         batchSize = try largestBatch(within: memoryLimit)
         return
       }
@@ -65,24 +65,14 @@ extension ModelFunction {
     return size
   }
 
-  /// Whether two rows score together what each scores alone.
-  private func rowsAreIndependent() -> Bool {
-    let points = noise(rows: 2, seed: 1)
-    guard let together = batchScores(points) else { return false }
-    return (0..<2).allSatisfy { row in
-      guard let alone = batchScores(points.rows(row..<(row + 1))) else { return false }
-      return Self.agree(alone[0], together[row])
-    }
-  }
-
-  /// Whether a row scores the same beside other rows.
-  private func rowsOfFixedBatchAreIndependent(_ extent: Int) -> Bool {
-    let points = noise(rows: extent, seed: 1)
-    let others = noise(rows: extent, seed: 2).rows(1..<extent)
-    guard let scores = batchScores(points),
-      let beside = batchScores(Tensor(stacking: [points.rows(0..<1), others]))
+  /// Whether a row scores the same in each place of a batch, whatever stands beside it.
+  private func rowsAreIndependent(_ extent: Int) -> Bool {
+    let points = (1...3).map { noise(rows: 1, seed: $0) }
+    let fillers = Array(repeating: points[2], count: extent - 2)
+    guard let scores = batchScores(Tensor(stacking: [points[0], points[1]] + fillers)),
+      let moved = batchScores(Tensor(stacking: [points[2], points[0]] + fillers))
     else { return false }
-    return Self.agree(scores[0], beside[0])
+    return Self.agree(scores[0], moved[1])
   }
 
   /// The scores of each row; nil if the model does not take such a batch or gives no row for each.
