@@ -132,7 +132,7 @@ extension ModelSession {
     if fixed.isEmpty, let known = functions[key] { return known }
     let function = try ModelFunction(
       graph, explaining: index, shape: shape, fixed: fixed, space: options.space,
-      inBatches: inBatches, in: workspace)
+      precision: model.precision, inBatches: inBatches, in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
   }

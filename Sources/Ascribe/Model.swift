@@ -1,6 +1,7 @@
 import Evaluation
 public import Foundation
 public import Graphs
+import Kernels
 import ONNXFormat
 public import Tensors
 
@@ -23,9 +24,14 @@ public struct Model: Sendable {
   /// Imports the model in an `.onnx` file, external data beside it included.
   ///
   /// - Throws: `ModelError` if there is no such file, if it is no valid model, or if it uses an
-  ///   operator that is not supported.
+  ///   operator that is not supported; if the processor does not have this precision.
   public init(contentsOf url: URL, precision: Precision = .declared) throws {
     let graph: Graph
+    guard !precision.isNarrow || Workspace.hasBFloat16 else {
+      throw ModelError(
+        "this processor has no bfloat16 instructions (AVX-512 BF16); leave --precision at float32",
+        kind: .usage)
+    }
     do throws(ModelError) {
       self.file = try ModelFile(opening: url.relativePath)
       graph = try file.graph(precision: precision)

@@ -62,7 +62,9 @@ public final class ModelSession {
     if let runner = runners[key] { return try runner.run(inputs) }
     let source = value.map { model.graph.selecting([$0]) } ?? model.graph
     let (graph, isGeneral) = try source.specialized(for: inputs, in: workspace)
-    let runner = Interpreter(try graph.simplified().fused(), in: workspace)
+    let fused = try graph.simplified().fused()
+    let runner = Interpreter(
+      model.precision == .bf16 ? try fused.narrowed(gradientsOnly: false) : fused, in: workspace)
     if isGeneral { runners[key] = runner }
     return try runner.run(inputs)
   }

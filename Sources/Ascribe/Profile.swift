@@ -67,7 +67,8 @@ extension ModelSession {
           + "choose its extents", kind: .usage)
     }
     let function = try ModelFunction(
-      model.graph, explaining: 0, shape: Shape([1] + pointShape), in: workspace)
+      model.graph, explaining: 0, shape: Shape([1] + pointShape), precision: model.precision,
+      in: workspace)
     guard function.hasBatches else {
       throw ModelError(
         "bench takes models whose first dimension counts samples, which input "

@@ -27,6 +27,7 @@ package final class ModelFunction {
   private let model: Graph
   let explained: Int
   private let fixed: [Int: Tensor]
+  let precision: Precision
   let workspace: Workspace
   var layout = BatchLayout.whole
   var forwardPlans: [Int: Interpreter] = [:]
@@ -43,6 +44,7 @@ package final class ModelFunction {
   ///   - shape: the shape of one sample with its leading 1; of the whole input if its first dimension
   ///     does not count samples.
   ///   - fixed: for each other input its tensor, by index, for one sample.
+  ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
   ///   - inBatches: whether to find out how many samples can run together. Methods of one pass need no
   ///     more than the sample itself, which is then the whole input.
   ///   - memoryLimit: bytes of intermediate values that a batch may take.
@@ -50,7 +52,8 @@ package final class ModelFunction {
   ///   for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
-    space: TargetSpace = .logit, inBatches: Bool = true, memoryLimit: Int = 256 << 20,
+    space: TargetSpace = .logit, precision: Precision = .declared, inBatches: Bool = true,
+    memoryLimit: Int = 256 << 20,
     in workspace: Workspace
   ) throws(ModelError) {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {
@@ -67,6 +70,7 @@ package final class ModelFunction {
     self.pointShape = shape
     self.elementType = declared.elementType
     self.fixed = fixed
+    self.precision = declared.elementType == .float32 ? precision : .declared
     self.omittedNode = scores.omitted
     self.workspace = workspace
     if inBatches { try findBatches(memoryLimit, declared.dimensions) }
@@ -194,7 +198,7 @@ package final class ModelFunction {
     guard gradient.arrives[0] || !graph.depends(graph.outputs[0], on: input) else {
       throw ModelError(noGradientOf: graph.outputs[0], reaching: input, in: graph)
     }
-    return try gradient.graph.fused()
+    return try gradient.graph.fused().narrowed(to: precision)
   }
 
   /// Counts evaluations that somebody else made.

@@ -17,7 +17,10 @@ struct PathGraph {
   ///   - model: a specialised graph of one output, the scores, for a batch of `rows`.
   ///   - explained: the index of the input that moves.
   ///   - splits: whether the affine prefix is left out, so that what it gives lies on the lines.
-  init(_ model: Graph, explaining explained: Int, rows: Int, splits: Bool) throws(ModelError) {
+  ///   - precision: whether it computes in bfloat16 where that is defined.
+  init(
+    _ model: Graph, explaining explained: Int, rows: Int, splits: Bool, precision: Precision
+  ) throws(ModelError) {
     let input = model.inputs[explained]
     let split = splits ? try model.splittingAffinePrefix(of: input) : nil
     let rest = try (split?.rest ?? model).poolingBeforeRelu()
@@ -30,7 +33,8 @@ struct PathGraph {
       throw ModelError("the gradient has no seed", kind: .fault)
     }
     self.seed = seed
-    graph = try Self.summed(gradient, over: moving, besides: rest.inputs[explained], rows).fused()
+    graph = try Self.summed(gradient, over: moving, besides: rest.inputs[explained], rows)
+      .fused().narrowed(to: precision)
   }
 
   private static func summed(
@@ -65,6 +69,13 @@ struct PathGraph {
     }
     rebuilder.builder.setOutputs(sums)
     return rebuilder.builder.graph.withoutDeadNodes()
+  }
+}
+
+extension Graph {
+  /// The graph with bfloat16 where a precision asks for it.
+  func narrowed(to precision: Precision) throws(ModelError) -> Graph {
+    precision.isNarrow ? try narrowed(gradientsOnly: precision == .bf16Gradients) : self
   }
 }
 

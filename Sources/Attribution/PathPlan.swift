@@ -12,7 +12,8 @@ extension ModelFunction {
     if let plan = pathPlans[rows] { return plan }
     let prefix = try pathPrefix()
     let path = try PathGraph(
-      try specialized(rows: rows), explaining: explained, rows: rows, splits: prefix != nil)
+      try specialized(rows: rows), explaining: explained, rows: rows, splits: prefix != nil,
+      precision: precision)
     let plan = try PathPlan(path, of: self, prefix: prefix, rows: rows, in: workspace)
     pathPlans[rows] = plan
     return plan

@@ -12,6 +12,7 @@ static dnnl_status_t prepare(
     parts_t *parts, const struct cdnnl_convolution *convolution, enum cdnnl_layout input,
     enum cdnnl_layout output) {
   const int32_t rank = convolution->rank;
+  const dnnl_data_type_t type = convolution->is_narrow ? dnnl_bf16 : dnnl_f32;
   const ptrdiff_t groups = convolution->groups;
   if (rank < 3 || rank > 5 || groups < 1) return dnnl_invalid_arguments;
   ptrdiff_t weights[6];
@@ -26,12 +27,12 @@ static dnnl_status_t prepare(
     parts->pads_begin[axis] = convolution->pads_begin[axis];
     parts->pads_end[axis] = convolution->pads_end[axis];
   }
-  dnnl_status_t status = cdnnl_describe(&parts->input, rank, convolution->input, input);
+  dnnl_status_t status = cdnnl_describe(&parts->input, rank, convolution->input, type, input);
   if (status == dnnl_success)
-    status = cdnnl_describe(&parts->output, rank, convolution->output, output);
-  if (status == dnnl_success) status = cdnnl_describe(&parts->weights, count, weights, cdnnl_any);
+    status = cdnnl_describe(&parts->output, rank, convolution->output, type, output);
+  if (status == dnnl_success) status = cdnnl_describe(&parts->weights, count, weights, type, cdnnl_any);
   if (status == dnnl_success)
-    status = cdnnl_describe(&parts->bias, 1, &convolution->output[1], cdnnl_any);
+    status = cdnnl_describe(&parts->bias, 1, &convolution->output[1], dnnl_f32, cdnnl_any);
   return status;
 }
 
@@ -135,7 +136,7 @@ enum { enough_tiles = 1024 };
 /// 4x4 tiles of output in one sample, as Winograd's algorithm cuts it; 0 if that is not for this
 /// convolution, since windows are not dense or not 3x3 or channels too few.
 static ptrdiff_t tiles_per_sample(const struct cdnnl_convolution *convolution) {
-  if (convolution->rank != 4 || convolution->groups != 1) return 0;
+  if (convolution->rank != 4 || convolution->groups != 1 || convolution->is_narrow) return 0;
   if (convolution->input[1] < 16 || convolution->output[1] < 16) return 0;
   ptrdiff_t tiles = 1;
   for (int32_t axis = 0; axis < 2; ++axis) {
@@ -174,7 +175,8 @@ static bool suits_unfolding(const struct cdnnl_convolution *convolution) {
 
 /// Whether a kernel is one of oneDNN's fast ones, where the way wants blocks at all.
 static bool is_fast_enough(dnnl_primitive_desc_t description, bool wants_blocks) {
-  return !wants_blocks || !strncmp(implementation(description), "jit", 3);
+  const char *name = implementation(description);
+  return !wants_blocks || !strncmp(name, "jit", 3) || !strncmp(name, "brg", 3);
 }
 
 /// Replaces the description of a convolution by one that adds an addend too, if there is a kernel

@@ -22,6 +22,11 @@ const char *cdnnl_status_message(int32_t status) {
   }
 }
 
+bool cdnnl_has_bfloat16(void) {
+  const int32_t needed = dnnl_cpu_isa_avx512_core_bf16;
+  return ((int32_t)dnnl_get_effective_cpu_isa() & needed) == needed;
+}
+
 int32_t cdnnl_engine_create(cdnnl_engine_t **result) {
   cdnnl_engine_t *engine = calloc(1, sizeof *engine);
   if (!engine) return dnnl_out_of_memory;
@@ -51,15 +56,16 @@ static dnnl_format_tag_t tag(int32_t rank, enum cdnnl_layout layout) {
 }
 
 dnnl_status_t cdnnl_describe(
-    dnnl_memory_desc_t *result, int32_t rank, const ptrdiff_t *dims, enum cdnnl_layout layout) {
+    dnnl_memory_desc_t *result, int32_t rank, const ptrdiff_t *dims, dnnl_data_type_t type,
+    enum cdnnl_layout layout) {
   if (rank < 1 || rank > DNNL_MAX_NDIMS) return dnnl_invalid_arguments;
   dnnl_dims_t extents;
   for (int32_t axis = 0; axis < rank; ++axis) extents[axis] = dims[axis];
   if (layout == cdnnl_any)
-    return dnnl_memory_desc_init_by_tag(result, rank, extents, dnnl_f32, dnnl_format_tag_any);
+    return dnnl_memory_desc_init_by_tag(result, rank, extents, type, dnnl_format_tag_any);
   if (rank >= 3 && rank <= 5)
-    return dnnl_memory_desc_init_by_tag(result, rank, extents, dnnl_f32, tag(rank, layout));
-  return layout == cdnnl_row_major ? cdnnl_describe_strided(result, rank, dims, NULL)
+    return dnnl_memory_desc_init_by_tag(result, rank, extents, type, tag(rank, layout));
+  return layout == cdnnl_row_major && type == dnnl_f32 ? cdnnl_describe_strided(result, rank, dims, NULL)
                                    : dnnl_invalid_arguments;
 }
 
@@ -80,8 +86,8 @@ enum cdnnl_layout cdnnl_layout_of(const dnnl_memory_desc_t *description) {
   for (enum cdnnl_layout layout = cdnnl_row_major; layout <= cdnnl_blocked_16; ++layout) {
     dnnl_memory_desc_t candidate;
     const dnnl_status_t status = dnnl_memory_desc_init_by_tag(
-        &candidate, description->ndims, description->dims, dnnl_f32,
-        tag(description->ndims, layout));
+        &candidate, description->ndims, description->dims,
+        description->data_type, tag(description->ndims, layout));
     if (status == dnnl_success && dnnl_memory_desc_equal(&candidate, description)) return layout;
   }
   return cdnnl_any;
@@ -174,11 +180,12 @@ int32_t cdnnl_primitive_execute(
 }
 
 int32_t cdnnl_reorder_create(
-    const cdnnl_engine_t *engine, int32_t rank, const ptrdiff_t *dims, enum cdnnl_layout source,
-    enum cdnnl_layout destination, cdnnl_primitive_t **primitive) {
+    const cdnnl_engine_t *engine, int32_t rank, const ptrdiff_t *dims, bool is_narrow,
+    enum cdnnl_layout source, enum cdnnl_layout destination, cdnnl_primitive_t **primitive) {
+  const dnnl_data_type_t type = is_narrow ? dnnl_bf16 : dnnl_f32;
   dnnl_memory_desc_t from, to;
-  dnnl_status_t status = cdnnl_describe(&from, rank, dims, source);
-  if (status == dnnl_success) status = cdnnl_describe(&to, rank, dims, destination);
+  dnnl_status_t status = cdnnl_describe(&from, rank, dims, type, source);
+  if (status == dnnl_success) status = cdnnl_describe(&to, rank, dims, type, destination);
   if (status != dnnl_success) return status;
   dnnl_primitive_attr_t attributes;
   status = cdnnl_attributes_create(&attributes, NULL);

@@ -17,9 +17,10 @@ struct cdnnl_engine {
   dnnl_stream_t stream;
 };
 
-/// Describes a float32 tensor in a layout.
+/// Describes a tensor in a layout.
 dnnl_status_t cdnnl_describe(
-    dnnl_memory_desc_t *result, int32_t rank, const ptrdiff_t *dims, enum cdnnl_layout layout);
+    dnnl_memory_desc_t *result, int32_t rank, const ptrdiff_t *dims, dnnl_data_type_t type,
+    enum cdnnl_layout layout);
 
 /// Describes a float32 tensor by strides.
 dnnl_status_t cdnnl_describe_strided(

@@ -127,14 +127,22 @@ package struct Attributes: Sendable {
 public enum Precision: String, Sendable, CaseIterable {
   /// As the file declares them, the 16-bit types widened to float32.
   case declared = "float32"
+  /// As declared, but convolutions in bfloat16, which only some processors have; scores at the ends of
+  /// a path stay as declared.
+  case bf16
+  /// As declared, but convolutions of gradients in bfloat16; the forward pass stays as declared.
+  case bf16Gradients = "bf16-gradients"
   /// Everything in float64, by plain loops: slow, and the reference of the fast kernels.
   case float64
+
+  /// Whether bfloat16 is among the types.
+  package var isNarrow: Bool { self == .bf16 || self == .bf16Gradients }
 
   /// The type in which values declared as `type` are computed.
   package func computeType(of type: ElementType) -> ElementType {
     switch (self, type) {
-    case (.declared, .float16), (.declared, .bfloat16): .float32
     case (.float64, _) where type.isFloatingPoint: .float64
+    case (_, .float16), (_, .bfloat16): .float32
     default: type
     }
   }

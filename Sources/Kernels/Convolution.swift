@@ -17,7 +17,8 @@ extension Workspace {
   /// The convolution of `x` (N x C x spatial) with `weights` (M x C/groups x kernel), plus `bias`
   /// (M) and `addend` (of the output's shape), negative results replaced by 0 if `rectified`.
   ///
-  /// float32 leaves the layout that oneDNN computes in; float64 is summed as defined.
+  /// float32 and bfloat16 leave the layout that oneDNN computes in; float64 is summed as defined.
+  /// With bfloat16 `x` and `addend`, weights and bias are float32.
   package func convolution(
     _ x: Tensor, weights: Tensor, bias: Tensor? = nil, addend: Tensor? = nil,
     rectified: Bool = false, _ parameters: ConvolutionParameters
@@ -29,13 +30,14 @@ extension Workspace {
       return directConvolution(
         rowMajor(x), rowMajor(weights), bias, addend.map(rowMajor), rectified, parameters, shape)
     }
-    let samples = parameters.samplesPerRun(input: x.shape, output: shape)
+    let samples = parameters.samplesPerRun(input: x.shape, output: shape, x.elementType)
     let primitive = try primitives.primitive(
       ConvolutionPrimitive(
         input: [samples] + x.shape.dropFirst(), output: [samples] + shape.dropFirst(),
-        parameters: parameters, hasBias: bias != nil, hasAddend: addend != nil,
+        parameters: parameters, isNarrow: x.elementType == .bfloat16, hasBias: bias != nil,
+        hasAddend: addend != nil,
         isRectified: rectified))
-    let result = tensor(.float32, shape, layout: primitive.layout(2))
+    let result = tensor(x.elementType, shape, layout: primitive.layout(2))
     let source = try reordered(x, to: primitive.layout(0))
     let blob = try primitives.rearranged(rowMajor(weights), for: primitive, at: 1)
     let summand = try addend.map { addend throws(KernelError) in
@@ -63,12 +65,12 @@ extension Workspace {
     if dy.elementType == .float64 {
       return directInputGradient(rowMajor(dy), rowMajor(weights), shape, parameters)
     }
-    let samples = parameters.samplesPerRun(input: shape, output: dy.shape)
+    let samples = parameters.samplesPerRun(input: shape, output: dy.shape, dy.elementType)
     let primitive = try primitives.primitive(
       ConvolutionGradientPrimitive(
         input: [samples] + shape.dropFirst(), output: [samples] + dy.shape.dropFirst(),
-        parameters: parameters))
-    let result = tensor(.float32, shape, layout: primitive.layout(0))
+        parameters: parameters, isNarrow: dy.elementType == .bfloat16))
+    let result = tensor(dy.elementType, shape, layout: primitive.layout(0))
     let source = try reordered(dy, to: primitive.layout(2))
     let blob = try primitives.rearranged(rowMajor(weights), for: primitive, at: 1)
     for first in stride(from: 0, to: shape[0], by: samples) {
@@ -83,8 +85,12 @@ extension Workspace {
 
 extension ConvolutionParameters {
   /// Samples of a batch that are best computed at a time.
-  fileprivate func samplesPerRun(input: Shape, output: Shape) -> Int {
-    withConvolution(input.dimensions, output.dimensions, self) { cdnnl_convolution_samples(&$0) }
+  fileprivate func samplesPerRun(
+    input: Shape, output: Shape, _ elementType: ElementType
+  ) -> Int {
+    withConvolution(input.dimensions, output.dimensions, self, elementType == .bfloat16) {
+      cdnnl_convolution_samples(&$0)
+    }
   }
 }
 
@@ -92,6 +98,7 @@ private struct ConvolutionPrimitive: PrimitiveDescription {
   let input: [Int]
   let output: [Int]
   let parameters: ConvolutionParameters
+  let isNarrow: Bool
   let hasBias: Bool
   let hasAddend: Bool
   let isRectified: Bool
@@ -99,7 +106,7 @@ private struct ConvolutionPrimitive: PrimitiveDescription {
   var title: String { "convolution" }
 
   func compile(on engine: OpaquePointer, into primitive: inout OpaquePointer?) -> Int32 {
-    withConvolution(input, output, parameters) { convolution in
+    withConvolution(input, output, parameters, isNarrow) { convolution in
       convolution.has_bias = hasBias
       convolution.has_addend = hasAddend
       convolution.has_relu = isRectified
@@ -112,11 +119,12 @@ private struct ConvolutionGradientPrimitive: PrimitiveDescription {
   let input: [Int]
   let output: [Int]
   let parameters: ConvolutionParameters
+  let isNarrow: Bool
 
   var title: String { "input gradient of a convolution" }
 
   func compile(on engine: OpaquePointer, into primitive: inout OpaquePointer?) -> Int32 {
-    withConvolution(input, output, parameters) { convolution in
+    withConvolution(input, output, parameters, isNarrow) { convolution in
       cdnnl_convolution_backward_create(engine, &convolution, &primitive)
     }
   }
@@ -124,7 +132,7 @@ private struct ConvolutionGradientPrimitive: PrimitiveDescription {
 
 /// Calls `body` with the C description of a convolution, whose pointers are valid during the call.
 private func withConvolution<Result>(
-  _ input: [Int], _ output: [Int], _ parameters: ConvolutionParameters,
+  _ input: [Int], _ output: [Int], _ parameters: ConvolutionParameters, _ isNarrow: Bool,
   _ body: (inout cdnnl_convolution) -> Result
 ) -> Result {
   let window = parameters.window
@@ -136,7 +144,8 @@ private func withConvolution<Result>(
     var convolution = cdnnl_convolution(
       rank: Int32(input.count), input: lists[0], output: lists[1], kernel: lists[2],
       strides: lists[3], dilations: lists[4], pads_begin: lists[5], pads_end: lists[6],
-      groups: parameters.groups, has_bias: false, has_addend: false, has_relu: false)
+      groups: parameters.groups, is_narrow: isNarrow, has_bias: false, has_addend: false,
+      has_relu: false)
     return body(&convolution)
   }
 }

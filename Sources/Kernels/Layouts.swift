@@ -9,16 +9,18 @@ extension Workspace {
     return copiedToRowMajor(x)
   }
 
-  /// The same float32 tensor in another layout; itself where it is in it already.
+  /// The same float32 or bfloat16 tensor in another layout; itself where it is in it already.
   func reordered(_ x: Tensor, to layout: Layout) throws(KernelError) -> Tensor {
     guard x.layout != layout else { return x }
-    guard x.elementType == .float32, 3...5 ~= x.shape.rank else {
+    guard x.elementType == .float32 || x.elementType == .bfloat16, 3...5 ~= x.shape.rank else {
       throw KernelError("\(x) has no layout but the row-major one")
     }
-    let result = tensor(.float32, x.shape, layout: layout)
+    let result = tensor(x.elementType, x.shape, layout: layout)
     guard x.elementCount > 0 else { return result }
     let reorder = try primitives.primitive(
-      Reorder(dimensions: x.shape.dimensions, from: x.layout, to: layout))
+      Reorder(
+        dimensions: x.shape.dimensions, isNarrow: x.elementType == .bfloat16, from: x.layout,
+        to: layout))
     try primitives.execute(reorder, [x.address, result.address])
     return result
   }
@@ -62,6 +64,7 @@ extension Tensor {
 
 private struct Reorder: PrimitiveDescription {
   let dimensions: [Int]
+  let isNarrow: Bool
   let from: Layout
   let to: Layout
 
@@ -69,6 +72,7 @@ private struct Reorder: PrimitiveDescription {
 
   func compile(on engine: OpaquePointer, into primitive: inout OpaquePointer?) -> Int32 {
     cdnnl_reorder_create(
-      engine, Int32(dimensions.count), dimensions, from.forOneDNN, to.forOneDNN, &primitive)
+      engine, Int32(dimensions.count), dimensions, isNarrow, from.forOneDNN, to.forOneDNN,
+      &primitive)
   }
 }

@@ -14,6 +14,11 @@ extension Workspace {
           cdnnl_signs(base + range.lowerBound, range.count, bits + range.lowerBound / 8)
         }
       }
+    case .bfloat16:
+      let base = x.address.assumingMemoryBound(to: UInt16.self)
+      forEachRun(of: x.layout.paddedCount(of: x.shape)) { range in
+        cdnnl_signs_narrow(base + range.lowerBound, range.count, bits + range.lowerBound / 8)
+      }
     case .float64:
       x.withElements(as: Double.self) { elements in
         for byte in 0..<((elements.count + 7) / 8) {
@@ -51,6 +56,19 @@ extension Workspace {
             $0.initializeElement(at: index, to: UnsafePointer(source + range.lowerBound))
           }
           cdnnl_masked_sum(
+            $0.baseAddress, Int32(sources.count), bits + range.lowerBound / 8, range.count,
+            target + range.lowerBound)
+        }
+      }
+    case .bfloat16:
+      let target = result.address.assumingMemoryBound(to: UInt16.self)
+      let sources = operands.map { $0.address.assumingMemoryBound(to: UInt16.self) }
+      forEachRun(of: count) { range in
+        withUnsafeTemporaryAllocation(of: UnsafePointer<UInt16>?.self, capacity: sources.count) {
+          for (index, source) in sources.enumerated() {
+            $0.initializeElement(at: index, to: UnsafePointer(source + range.lowerBound))
+          }
+          cdnnl_masked_sum_narrow(
             $0.baseAddress, Int32(sources.count), bits + range.lowerBound / 8, range.count,
             target + range.lowerBound)
         }

@@ -67,7 +67,11 @@ extension [Operand?] {
   /// The output type of a convolution of operand 0 with weights 1 and an optional bias 2.
   func convolutionType(_ attributes: ConvolutionAttributes) throws(OperatorError) -> TensorType {
     let (x, weights) = (try required(0), try required(1))
-    try checkFloatingPoint()
+    if x.elementType == .bfloat16 {
+      try Array(dropFirst().prefix(2)).checkFloatingPoint()
+    } else {
+      try checkFloatingPoint()
+    }
     let parameters = try attributes.parameters(x.shape, weights.shape)
     try checkBias(2, count: weights.shape[0])
     let extents = try parameters.window.outputExtents(of: [Int](x.shape.dropFirst(2)))

@@ -17,8 +17,9 @@ package struct RecordSigns: Operator {
   package var acceptsAnyLayout: Bool { true }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
-    try inputs.checkFloatingPoint()
-    return [TensorType(.bool, try inputs.required(0).shape)]
+    let x = try inputs.required(0)
+    if x.elementType != .bfloat16 { try inputs.checkFloatingPoint() }
+    return [TensorType(.bool, x.shape)]
   }
 
   package func forward(

@@ -8,7 +8,8 @@ package enum Registry {
 
   private static let gradients: [any Operator.Type] = [
     Accumulate.self, SumToShape.self, StretchToShape.self, PathPoints.self, WeightedSum.self,
-    RecordSigns.self, SignedSum.self, RecordingMaxPool.self, MaxPoolScatter.self,
+    RecordSigns.self, ChangePrecision.self, SignedSum.self, RecordingMaxPool.self,
+    MaxPoolScatter.self,
   ]
 
   private static let convolutionsAndProducts: [any Operator.Type] = [

@@ -3,7 +3,7 @@
 ///
 /// Functions that create something return a status: 0 for success, otherwise a number that
 /// `cdnnl_status_message` explains. Extents and strides are arrays of `rank` (or, for the spatial
-/// ones, `rank - 2`) elements. All data are float32.
+/// ones, `rank - 2`) elements. Data are float32 where nothing else is said; what is narrow is bfloat16.
 #ifndef CDNNL_H
 #define CDNNL_H
 
@@ -29,6 +29,9 @@ enum cdnnl_layout {
   cdnnl_blocked_8,
   cdnnl_blocked_16,
 };
+
+/// Whether the processor multiplies bfloat16 numbers.
+bool cdnnl_has_bfloat16(void);
 
 /// oneDNN's CPU engine and a stream of it. One thread uses it at a time.
 typedef struct cdnnl_engine cdnnl_engine_t;
@@ -68,16 +71,16 @@ int32_t cdnnl_primitive_execute(
 
 /// The copy of a tensor from one layout to another. Buffers: source, destination.
 int32_t cdnnl_reorder_create(
-    const cdnnl_engine_t *engine, int32_t rank, const ptrdiff_t *dims, enum cdnnl_layout source,
-    enum cdnnl_layout destination, cdnnl_primitive_t **primitive);
+    const cdnnl_engine_t *engine, int32_t rank, const ptrdiff_t *dims, bool is_narrow,
+    enum cdnnl_layout source, enum cdnnl_layout destination, cdnnl_primitive_t **primitive);
 
-/// The copy of row-major weights into the form that a convolution wants in its buffer at `index`.
+/// The copy of row-major float32 weights into the form that a convolution wants in its buffer at `index`.
 /// Buffers: source, destination.
 int32_t cdnnl_weights_reorder_create(
     const cdnnl_engine_t *engine, const cdnnl_primitive_t *convolution, int32_t index,
     cdnnl_primitive_t **primitive);
 
-/// A convolution of float32 tensors of 3 to 5 dimensions.
+/// A convolution of tensors of 3 to 5 dimensions.
 struct cdnnl_convolution {
   int32_t rank;
   /// Batch, channels and spatial extents of the input and of the output.
@@ -85,6 +88,8 @@ struct cdnnl_convolution {
   /// Spatial extents of the weights, strides, dilations (1 is dense) and pads, each `rank - 2`.
   const ptrdiff_t *kernel, *strides, *dilations, *pads_begin, *pads_end;
   ptrdiff_t groups;
+  /// Whether input, output and addend are narrow; the bias is not. Sums are float32 all the same.
+  bool is_narrow;
   bool has_bias;
   /// Whether a tensor of the output's shape and layout is added.
   bool has_addend;
@@ -165,9 +170,18 @@ void cdnnl_scatter_16(
 /// the last element are zero.
 void cdnnl_signs(const float *x, ptrdiff_t count, uint8_t *signs);
 
+void cdnnl_signs_narrow(const uint16_t *x, ptrdiff_t count, uint8_t *signs);
+
 /// The sum of the terms where the bit of an element is set, otherwise 0.
 void cdnnl_masked_sum(
     const float *const *terms, int32_t term_count, const uint8_t *signs, ptrdiff_t count,
     float *sum);
+void cdnnl_masked_sum_narrow(
+    const uint16_t *const *terms, int32_t term_count, const uint8_t *signs, ptrdiff_t count,
+    uint16_t *sum);
+
+/// Numbers rounded to the nearest narrow ones, halves to the even one; and the way back.
+void cdnnl_narrow(const float *x, ptrdiff_t count, uint16_t *narrow);
+void cdnnl_widen(const uint16_t *x, ptrdiff_t count, float *wide);
 
 #endif
