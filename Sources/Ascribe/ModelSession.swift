@@ -58,14 +58,19 @@ public final class ModelSession {
 
   /// One inner value for these inputs; all outputs where it is nil.
   func compute(_ value: Value?, from inputs: [Tensor]) throws(ModelError) -> [Tensor] {
+    try runner(value, for: inputs).run(inputs)
+  }
+
+  /// What computes one inner value, or all outputs, for inputs like these.
+  func runner(_ value: Value?, for inputs: [Tensor]) throws(ModelError) -> Interpreter {
     let key = RunnerKey(shapes: inputs.map(\.shape), value: value)
-    if let runner = runners[key] { return try runner.run(inputs) }
+    if let runner = runners[key] { return runner }
     let source = value.map { model.graph.selecting([$0]) } ?? model.graph
     let (graph, isGeneral) = try source.specialized(for: inputs, in: workspace)
     let fused = try graph.simplified().fused()
     let runner = Interpreter(
       model.precision == .bf16 ? try fused.narrowed(gradientsOnly: false) : fused, in: workspace)
     if isGeneral { runners[key] = runner }
-    return try runner.run(inputs)
+    return runner
   }
 }

@@ -49,13 +49,26 @@ struct Bench: ParsableCommand {
   private func printProfile(_ profile: Profile) {
     func milliseconds(_ seconds: Double) -> String { String(format: "%.2f", 1000 * seconds) }
     let rows = Double(profile.batch)
+    let kinds = profile.kinds.filter { $0.share >= 0.0005 }
+      .map { "\($0.name) \(String(format: "%.1f %%", 100 * $0.share))" }.joined(separator: ", ")
     print(
       Console.table([
         ["input", "\(profile.batch) x \(profile.pointShape.description)"],
         ["forward", "\(milliseconds(profile.forwardSeconds / rows)) ms a sample"],
-        ["with gradient", "\(milliseconds(profile.gradientSeconds / rows)) ms a sample"],
+        [
+          "with gradient",
+          profile.gradientSeconds.map { "\(milliseconds($0 / rows)) ms a sample" }
+            ?? "none: no input holds floating-point numbers",
+        ],
         ["memory", "\(Console.bytes(profile.peakBytes)) beside the weights"],
         ["threads", "\(profile.threads)"],
+        ["time in", kinds],
+        [
+          "bandwidth",
+          String(
+            format: "%.0f GB/s elementwise, %.0f GB/s copying", profile.elementwiseBandwidth / 1e9,
+            profile.copyBandwidth / 1e9),
+        ],
       ]))
     print("")
     if nodes { return printNodes(profile) }

@@ -26,6 +26,15 @@ extension ModelFunction {
     if case .whole = layout { false } else { true }
   }
 
+  /// The rows nearest to this many that the model takes at once.
+  package func rowsTaken(for count: Int) -> Int {
+    switch layout {
+    case .free: count
+    case .fixed(let extent): extent
+    case .whole: 1
+    }
+  }
+
   /// Finds out whether the first dimension counts samples and how many fit the memory limit.
   func findBatches(_ memoryLimit: Int, _ dimensions: [Dimension]?) throws(ModelError) {
     let whole = pointShape

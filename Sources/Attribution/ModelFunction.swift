@@ -205,7 +205,7 @@ package final class ModelFunction {
   func count(_ more: Passes) { passes += more }
 
   /// The inputs of the model for a batch of points.
-  func inputs(_ batch: Tensor) -> [Tensor] {
+  package func inputs(_ batch: Tensor) -> [Tensor] {
     let rows = batch.shape[0]
     return model.inputs.indices.map { index in
       guard index != explained else { return batch.reshaped(to: batchShape(rows)) }

@@ -21,7 +21,10 @@ extension Workspace {
       Reorder(
         dimensions: x.shape.dimensions, isNarrow: x.elementType == .bfloat16, from: x.layout,
         to: layout))
+    let clock = ContinuousClock()
+    let start = clock.now
     try primitives.execute(reorder, [x.address, result.address])
+    reorderSeconds += (clock.now - start) / .seconds(1)
     return result
   }
 

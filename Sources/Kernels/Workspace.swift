@@ -10,6 +10,9 @@ package final class Workspace {
   private var reusable: Set<ObjectIdentifier> = []
   let primitives = PrimitiveCache()
 
+  /// Seconds spent so far on changes of layout.
+  package internal(set) var reorderSeconds = 0.0
+
   /// A workspace with empty caches.
   package init() {}
 

@@ -108,7 +108,7 @@ struct ReadingCommandTests {
     #expect(
       Set(profile.keys) == [
         "batch", "pointShape", "forwardSeconds", "gradientSeconds", "peakBytes", "threads",
-        "operators", "nodes",
+        "operators", "nodes", "kinds", "copyBandwidth", "elementwiseBandwidth",
       ])
     #expect(
       try succeeds(["bench", Program.shapes, "--batch", "1", "--runs", "1"]).output.contains("Conv")
