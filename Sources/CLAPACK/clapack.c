@@ -17,6 +17,14 @@ void clapack_add_product(
       transposes_a ? rows : depth, b, transposes_b ? depth : columns, 1, c, columns);
 }
 
+void clapack_multiply_vector(
+    int32_t rows, int32_t columns, float scale, const float *a, bool transposes_a, const float *x,
+    float factor, float *y) {
+  cblas_sgemv(
+      CblasRowMajor, transposes_a ? CblasTrans : CblasNoTrans, rows, columns, scale, a, columns, x,
+      1, factor, y, 1);
+}
+
 void clapack_add_gram(int32_t order, int32_t rows, const double *a, double *c) {
   cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, order, rows, 1, a, order, 1, c, order);
 }

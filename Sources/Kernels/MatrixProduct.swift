@@ -1,4 +1,5 @@
 import CDNNL
+import CLAPACK
 package import Tensors
 
 extension Workspace {
@@ -21,6 +22,9 @@ extension Workspace {
     if plan.depth == 0 {
       return try directProduct(a, b, plan, alpha, addend, beta, rectified, Float.self)
     }
+    if plan.isRowTimesLargeMatrix, !rectified {
+      return try rowProduct(a, b, plan, alpha, addend, beta)
+    }
     let bias = alpha == 1 && beta == 1 ? addend.flatMap(plan.row) : nil
     let primitive = try primitives.primitive(
       ProductPrimitive(
@@ -32,6 +36,26 @@ extension Workspace {
     if let bias { buffers.append(bias.address) }
     try primitives.execute(primitive, buffers)
     withExtendedLifetime((a, b, bias)) {}
+    return result
+  }
+
+  /// A product that reads each element of the large factor once: BLAS streams it from memory, where
+  /// oneDNN first packs it.
+  private func rowProduct(
+    _ a: Tensor, _ b: Tensor, _ plan: ProductPlan, _ alpha: Double, _ addend: Tensor?,
+    _ beta: Double
+  ) throws(KernelError) -> Tensor {
+    let result = tensor(.float32, plan.shape)
+    if let addend { try stretch(addend, to: plan.shape).copyElements(to: result) }
+    let isTransposed = plan.bSteps.column == 1
+    let (rows, columns) =
+      isTransposed ? (plan.depth, plan.columns) : (plan.columns, plan.depth)
+    // Weights in a file may lie at odd addresses; a copy would cost more than the product.
+    clapack_multiply_vector(
+      Int32(rows), Int32(columns), Float(alpha), b.address.assumingMemoryBound(to: Float.self),
+      isTransposed, a.address.assumingMemoryBound(to: Float.self), addend == nil ? 0 : Float(beta),
+      result.address.assumingMemoryBound(to: Float.self))
+    withExtendedLifetime((a, b)) {}
     return result
   }
 
@@ -133,6 +157,12 @@ private struct ProductPlan: Hashable {
       aBatch = agree ? [batch.elementCount] : aStack
       bBatch = agree ? [batch.elementCount] : bStack
     }
+  }
+
+  /// Whether this is one row times a matrix that no cache holds.
+  var isRowTimesLargeMatrix: Bool {
+    rows == 1 && shape.elementCount == columns && depth * columns >= 1 << 18
+      && max(depth, columns) <= Int(Int32.max)
   }
 
   /// `addend` as a row that is added to every row of the result, if it is one.
