@@ -24,6 +24,8 @@ for purpose in "$@"; do
       ;;
     python)
       python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3 python3-venv"
+      # What PyTorch compiles networks with.
+      packages="$packages g++"
       ;;
     *)
       echo "usage: Scripts/bootstrap.sh [test] [python]" >&2

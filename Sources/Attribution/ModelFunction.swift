@@ -53,7 +53,7 @@ package final class ModelFunction {
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
     space: TargetSpace = .logit, precision: Precision = .declared, inBatches: Bool = true,
-    memoryLimit: Int = 256 << 20,
+    memoryLimit: Int = 512 << 20,
     in workspace: Workspace
   ) throws(ModelError) {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {

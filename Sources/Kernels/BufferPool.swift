@@ -37,7 +37,9 @@ final class BufferPool: Sendable {
     let place = state.withLock { state in
       state.liveBytes += size
       state.peakBytes = max(state.peakBytes, state.liveBytes)
-      return Place(start: state.arena.take(size) ?? Storage.allocate(byteCount: size))
+      return Place(
+        start: state.arena.take(size)
+          ?? .allocate(byteCount: size, alignment: Storage.alignment))
     }
     return Storage(taking: place.start, byteCount: size) { [self] start, size in
       let place = Place(start: start)
@@ -117,7 +119,6 @@ private struct Arena: @unchecked Sendable {
     while wanted >= 1 << 24 {
       let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
       if let start = mmap(nil, wanted, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED {
-        madvise(start, wanted, MADV_HUGEPAGE)
         (base, size) = (start, wanted)
         free = [Part(offset: 0, size: wanted)]
         return

@@ -20,27 +20,12 @@ public final class Storage: @unchecked Sendable {
 
   /// Uninitialised memory, freed with the last tensor that uses it.
   public init(byteCount: Int) {
-    self.base = Self.allocate(byteCount: byteCount)
+    self.base = .allocate(byteCount: Swift.max(byteCount, 1), alignment: Self.alignment)
     self.byteCount = byteCount
     self.owner = nil
     self.isMapped = false
     self.release = { base, _ in base.deallocate() }
   }
-
-  /// Uninitialised memory aligned to a vector register; large memory lies in huge pages where the
-  /// system offers them, which cost less to touch for the first time and to look up.
-  ///
-  /// - Returns: memory for the caller to deallocate.
-  public static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
-    guard byteCount >= 2 * hugePage else {
-      return .allocate(byteCount: Swift.max(byteCount, 1), alignment: alignment)
-    }
-    let base = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: hugePage)
-    madvise(base, byteCount / hugePage * hugePage, MADV_HUGEPAGE)
-    return base
-  }
-
-  private static let hugePage = 2 << 20
 
   /// Memory that is handed to `release` with its size when the last tensor lets go of it.
   public init(
