@@ -38,7 +38,7 @@ FLOOR = 1e-5
 MEDIAN_FACTOR = 3
 WORST_FACTOR = 5
 INPUTS = 8
-QUICK_INPUTS = 2
+QUICK_INPUTS = 6
 BATCH = 8
 """Steps of Integrated Gradients that captum takes at once."""
 

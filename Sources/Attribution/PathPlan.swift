@@ -47,9 +47,6 @@ final class PathPlan {
     varying = Interpreter(parts.varying, in: workspace, keepsLayouts: true)
   }
 
-  /// Bytes of intermediate values at the worst moment.
-  var peakBytes: Int { varying.graph.peakBytes }
-
   /// The weighted sum of the gradients of a score with respect to the input at points between two.
   ///
   /// - Parameters:
