@@ -4,6 +4,7 @@
     python Benchmarks/compare.py --quick --only alexnet
     python Benchmarks/compare.py --section ig --section forward
     python Benchmarks/compare.py --publish            # and writes docs/performance.md and .png
+    python Benchmarks/compare.py --republish .build/bench/results.json
 
 Sections:
 
@@ -27,17 +28,16 @@ on one per core. Writes .build/bench/results.json and chart.png.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import contests
+import results
 import tables
 from measuring import ROOT, Failure, say
 from programs import Ascribe, Peers
@@ -93,20 +93,6 @@ def machine(bench: contests.Bench) -> dict[str, str]:
     }
 
 
-def results(facts: Mapping[str, str], effort: contests.Effort, found: Mapping[str, Any]) -> str:
-    """All raw runs as JSON."""
-    sections = {name: [asdict(item) for item in items] for name, items in found.items()}
-    return json.dumps(
-        {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": dict(facts),
-            "effort": asdict(effort),
-            "sections": sections,
-        },
-        indent=2,
-    )
-
-
 def compare(options: argparse.Namespace) -> None:
     """Measures the sections in order, keeps what is found after each, then draws and publishes."""
     if options.publish:
@@ -129,7 +115,7 @@ def compare(options: argparse.Namespace) -> None:
             found[name] = section.measure(bench, networks)
             written.append(section.table(found[name]))
             print(written[-1].text(), flush=True)
-            (folder / "results.json").write_text(results(facts, effort, found) + "\n")
+            (folder / "results.json").write_text(results.text(facts, effort, found) + "\n")
     drawn = bool(found.keys() & {"ig", "curve"})
     if drawn:
         bench.peers.draw(folder / "results.json", folder / "chart.png")
@@ -137,6 +123,14 @@ def compare(options: argparse.Namespace) -> None:
         publish(DOCUMENT, facts, effort.rounds, written)
     if options.publish and drawn:
         shutil.copyfile(folder / "chart.png", CHART)
+
+
+def republish(options: argparse.Namespace) -> None:
+    """Draws and publishes what an earlier run measured."""
+    facts, rounds, found = results.read(options.republish)
+    written = [SECTIONS[name].table(items) for name, items in found.items()]
+    publish(DOCUMENT, facts, rounds, written)
+    Peers(options.output.resolve(), thread_count()).draw(options.republish.resolve(), CHART)
 
 
 def parsed() -> argparse.Namespace:
@@ -150,6 +144,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--ascribe", type=Path, default=ROOT / ".build/release/ascribe")
     parser.add_argument("--output", type=Path, default=ROOT / ".build/bench", metavar="DIR")
+    parser.add_argument(
+        "--republish", type=Path, metavar="JSON", help="measure nothing; publish an earlier run"
+    )
     parser.add_argument("--publish", action="store_true", help="write docs/performance.md, .png")
     options = parser.parse_args()
     if options.rounds < 1:
@@ -160,8 +157,12 @@ def parsed() -> argparse.Namespace:
 
 
 def main() -> None:
+    options = parsed()
     try:
-        compare(parsed())
+        if options.republish:
+            republish(options)
+        else:
+            compare(options)
     except Failure as failure:
         raise SystemExit(f"error: {failure}") from None
     except KeyboardInterrupt:
