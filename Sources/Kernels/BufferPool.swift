@@ -123,7 +123,8 @@ private struct Arena: @unchecked Sendable {
         free = [Part(offset: 0, size: wanted)]
         return
       }
-      wanted /= 2
+      // Where addresses count as memory, most of it is left to others.
+      wanted /= 4
     }
   }
 }
