@@ -28,7 +28,8 @@ let package = Package(
     .executable(name: "ascribe", targets: ["AscribeCLI"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(
@@ -61,7 +62,12 @@ let package = Package(
       "ONNXFormat", ["Operators", "Graphs", "Kernels", "Tensors", "CONNX", "CONNXCheck", "CCrypto"])
     + module("Rewrites", ["Operators", "Graphs", "Kernels", "Tensors"])
     + module("Attribution", ["Rewrites", "Operators", "Graphs", "Kernels", "Tensors"])
-    + module("Evaluation", ["Attribution", "Tensors", "CImage"], excluding: ["Golden"])
+    + module(
+      "Evaluation",
+      [
+        "Attribution", "Graphs", "Kernels", "Tensors", "CImage", "CCrypto",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ], excluding: ["Golden"])
     + module("Reports", ["Evaluation", "Attribution", "Tensors", "CImage"])
     + module(
       "Ascribe",
