@@ -30,6 +30,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
   ],
   targets: [
     .systemLibrary(
@@ -54,19 +55,20 @@ let package = Package(
         "Ascribe", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
   ]
-    + module("Tensors")
+    + module("Tensors", ["CCrypto"])
     + module("Kernels", ["Tensors", "CDNNL", "CLAPACK"])
     + module("Graphs", ["Kernels", "Tensors"], testing: ["Operators"])
     + module("Operators", ["Graphs", "Kernels", "Tensors"])
     + module(
-      "ONNXFormat", ["Operators", "Graphs", "Kernels", "Tensors", "CONNX", "CONNXCheck", "CCrypto"])
+      "ONNXFormat", ["Operators", "Graphs", "Kernels", "Tensors", "CONNX", "CONNXCheck"])
     + module("Rewrites", ["Operators", "Graphs", "Kernels", "Tensors"])
     + module("Attribution", ["Rewrites", "Operators", "Graphs", "Kernels", "Tensors"])
     + module(
       "Evaluation",
       [
-        "Attribution", "Graphs", "Kernels", "Tensors", "CImage", "CCrypto",
+        "Attribution", "Graphs", "Kernels", "Tensors", "CImage",
         .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SwiftCSV", package: "SwiftCSV"),
       ], excluding: ["Golden"])
     + module("Reports", ["Evaluation", "Attribution", "Tensors", "CImage"])
     + module(

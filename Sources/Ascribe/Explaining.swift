@@ -103,7 +103,7 @@ extension ModelSession {
     _ graph: Graph, _ inputs: [Tensor], at index: Int, _ options: AttributionOptions,
     baseline: Tensor
   ) throws(ModelError) -> Problem {
-    var function = try function(graph, inputs, at: index, options, inBatches: false)
+    var function = try function(graph, inputs, at: index, options, batching: .whole)
     let integrates: Bool
     switch options.method {
     case .auto where baseline.isZero: integrates = try function.homogeneity().degree == nil
@@ -111,7 +111,7 @@ extension ModelSession {
     case .gradient, .inputXGradient, .xGradient: integrates = false
     }
     if integrates {
-      function = try self.function(graph, inputs, at: index, options, inBatches: true)
+      function = try self.function(graph, inputs, at: index, options, batching: .any)
     }
     let row = Shape([1] + function.pointShape)
     return Problem(
@@ -121,18 +121,18 @@ extension ModelSession {
 
   private func function(
     _ graph: Graph, _ inputs: [Tensor], at index: Int, _ options: AttributionOptions,
-    inBatches: Bool
+    batching: Batching
   ) throws(ModelError) -> ModelFunction {
     let shape = inputs[index].shape
     let key = FunctionKey(
-      input: index, layer: options.layer, shape: shape, space: options.space, inBatches: inBatches)
+      input: index, layer: options.layer, shape: shape, space: options.space, batching: batching)
     let fixed = Dictionary(
       uniqueKeysWithValues: inputs.indices.filter { $0 != index }.map { ($0, inputs[$0]) })
     // Other inputs differ from sample to sample; only a function of one input can be kept.
     if fixed.isEmpty, let known = functions[key] { return known }
     let function = try ModelFunction(
       graph, explaining: index, shape: shape, fixed: fixed, space: options.space,
-      precision: model.precision, inBatches: inBatches, in: workspace)
+      precision: model.precision, batching: batching, in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
   }

@@ -8,9 +8,16 @@
 @_exported public import enum Attribution.TargetSpace
 @_exported public import struct Evaluation.Accuracy
 @_exported public import struct Evaluation.Agreement
+@_exported public import struct Evaluation.DataSet
+@_exported public import struct Evaluation.EvaluationProtocol
+@_exported public import struct Evaluation.MethodChoice
+@_exported public import enum Evaluation.Metric
 @_exported public import struct Evaluation.Picture
 @_exported public import struct Evaluation.Preprocessing
 @_exported public import struct Evaluation.RelativeDifference
+@_exported public import enum Evaluation.ResultMerge
+@_exported public import struct Evaluation.ResultSummary
+@_exported public import struct Evaluation.Shard
 @_exported public import struct Graphs.ModelError
 @_exported public import enum Graphs.Precision
 @_exported public import struct Rewrites.CalibratedLayer

@@ -120,24 +120,37 @@ extension Model {
     contentsOf path: String, stem: String, for port: ModelPort, _ preprocessing: Preprocessing
   ) throws -> ModelInput {
     do {
-      let picture = try Picture(contentsOf: path)
-      guard port.isPicture || port.dimensions == nil else {
-        throw ModelError(
-          "input '\(port.name)' takes \(port.typeDescription), which is no picture; "
-            + "give it a .npy or .pb file", kind: .usage)
-      }
-      let tensor = try preprocessing.tensor(from: picture)
+      let picture = try preprocessing.cropped(try Self.picture(contentsOf: path))
       return ModelInput(
-        stem: stem, path: path, tensor: try fitted(tensor, to: port, path),
-        picture: try preprocessing.cropped(picture), preprocessing: preprocessing)
-    } catch let error as PictureError {
-      throw ModelError(
-        error.description, kind: error.isMissingFile ? .noInput : .badData, file: path)
+        stem: stem, path: path, tensor: try tensor(of: picture, for: port, preprocessing, path),
+        picture: picture, preprocessing: preprocessing)
     } catch let error as PreprocessingError {
       throw ModelError(error.description, file: path)
     } catch let error as ModelError {
       throw error.inFile(path)
     }
+  }
+
+  /// Reads a picture.
+  static func picture(contentsOf path: String) throws(ModelError) -> Picture {
+    do throws(PictureError) {
+      return try Picture(contentsOf: path)
+    } catch {
+      throw ModelError(
+        error.description, kind: error.isMissingFile ? .noInput : .badData, file: path)
+    }
+  }
+
+  /// What an input takes for a picture that is cropped already.
+  func tensor(
+    of picture: Picture, for port: ModelPort, _ preprocessing: Preprocessing, _ path: String
+  ) throws -> Tensor {
+    guard port.isPicture || port.dimensions == nil else {
+      throw ModelError(
+        "input '\(port.name)' takes \(port.typeDescription), which is no picture; "
+          + "give it a .npy or .pb file", kind: .usage)
+    }
+    return try fitted(preprocessing.tensor(ofCropped: picture), to: port, path)
   }
 
   private static func readNPY(_ path: String) throws -> Tensor {
@@ -166,7 +179,7 @@ extension Model {
   }
 
   /// The tensor as a batch in the element type of the input.
-  private func fitted(_ tensor: Tensor, to port: ModelPort, _ path: String) throws -> Tensor {
+  func fitted(_ tensor: Tensor, to port: ModelPort, _ path: String) throws -> Tensor {
     guard let elementType = port.elementType else {
       throw ModelError("the model does not say what input '\(port.name)' holds", file: path)
     }

@@ -45,6 +45,9 @@ public struct Model: Sendable {
     self.outputs = graph.outputs.map { ModelPort($0, of: graph) }
   }
 
+  /// How many scores the first output has for a sample, where the file says so.
+  var scoreCount: Int? { outputs.first?.dimensions?.last ?? nil }
+
   /// The model of the same file with another graph of the same inputs and outputs.
   func with(_ graph: Graph) -> Model { Model(self, graph) }
 

@@ -20,7 +20,7 @@ public final class ModelSession {
     let layer: String?
     let shape: Shape
     let space: TargetSpace
-    let inBatches: Bool
+    let batching: Batching
   }
 
   private struct RunnerKey: Hashable {

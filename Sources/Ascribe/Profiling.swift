@@ -59,7 +59,8 @@ private struct Profiler {
     let forward = try function.forwardInterpreter(rows: rows)
     let forwardSeconds = try seconds { () throws(ModelError) in try forward.run(inputs) }
     let gradient = try function.gradientInterpreter(rows: rows)
-    let seed = try function.oneHotSeed(for: 0, rows: rows, of: gradient)
+    let seed = try function.oneHotSeed(
+      for: Array(repeating: 0, count: rows), rows: rows, of: gradient)
     return try profile(
       batch: rows, function.pointShape.dimensions, inputs + [seed], gradient,
       forwardSeconds: forwardSeconds)

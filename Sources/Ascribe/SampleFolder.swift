@@ -56,7 +56,8 @@ extension Model {
     guard let port = inputs.first, inputs.count == 1 else {
       throw ModelError("samples can be read for models of one input only", kind: .usage)
     }
-    let files = try Self.sampleFiles(in: path)
+    try Self.requireFolder(path)
+    let files = try DataSet.sampleFiles(in: path)
     guard !files.isEmpty else {
       throw ModelError("the folder holds no picture and no .npy file", kind: .noInput, file: path)
     }
@@ -87,12 +88,7 @@ extension Model {
       skipped: skipped, tensor: try store.tensor())
   }
 
-  private static let sampleEndings: Set = [
-    "jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "npy",
-  ]
-
-  /// The samples below a folder, relative to it, sorted by name.
-  private static func sampleFiles(in path: String) throws(ModelError) -> [String] {
+  private static func requireFolder(_ path: String) throws(ModelError) {
     var isFolder = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw ModelError("there is no such folder", kind: .noInput, file: path)
@@ -100,14 +96,6 @@ extension Model {
     guard isFolder else {
       throw ModelError("it is a file; a folder is wanted", kind: .noInput, file: path)
     }
-    guard let files = try? FileManager.default.subpathsOfDirectory(atPath: path) else {
-      throw ModelError("the folder cannot be read", kind: .noInput, file: path)
-    }
-    return files.filter { file in
-      let url = URL(filePath: file)
-      return sampleEndings.contains(url.pathExtension.lowercased())
-        && !file.split(separator: "/").contains { $0.hasPrefix(".") }
-    }.sorted()
   }
 
   private func classes(of files: [String], _ labels: [String]) -> [Int?] {
@@ -115,29 +103,9 @@ extension Model {
       let parts = file.split(separator: "/")
       return parts.count > 1 ? String(parts[0]) : nil
     }
-    let names = Set(folders.compactMap(\.self)).sorted()
-    var classes: [String: Int] = [:]
-    for name in names {
-      classes[name] = labels.firstIndex {
-        $0 == name || $0.split(separator: " ").first == name[...]
-      }
-    }
-    let count = (outputs.first?.dimensions?.last ?? nil) ?? labels.count
-    if classes.isEmpty, names.allSatisfy({ Int($0).map { (0..<count).contains($0) } ?? false }) {
-      for name in names { classes[name] = Int(name) }
-    }
-    if classes.isEmpty, names.count == (outputs.first?.dimensions?.last ?? nil) {
-      for (index, name) in names.enumerated() { classes[name] = index }
-    }
+    let classes = ClassNames(labels: labels, scores: scoreCount)
+      .known(Set(folders.compactMap(\.self)))
     return folders.map { $0.flatMap { classes[$0] } }
-  }
-}
-
-extension Tensor {
-  /// Whether no element is infinite or no number.
-  fileprivate var isFinite: Bool {
-    !elementType.isFloatingPoint
-      || converted(to: .float64).elements(as: Double.self).allSatisfy(\.isFinite)
   }
 }
 

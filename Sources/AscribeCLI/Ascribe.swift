@@ -21,7 +21,10 @@ struct AscribeCommand: ParsableCommand {
       74 results cannot be written, 130 interrupted.
       """,
     version: Ascribe.version,
-    subcommands: [Inspect.self, Run.self, Attribute.self, StripBiases.self, Bench.self])
+    subcommands: [
+      Inspect.self, Run.self, Attribute.self, StripBiases.self, Evaluate.self, Merge.self,
+      Summary.self, Bench.self,
+    ])
 
   static func main() {
     Waiting.boundSpinning()

@@ -164,18 +164,9 @@ struct Attribute: ParsableCommand {
       throw ValidationError("--target '\(target)' names one target twice")
     }
     options.space = TargetSpace(targetSpace)
-    guard !baseline.isEmpty else { throw ValidationError("--baseline is empty") }
-    guard let baseline = Baseline(baseline) else {
-      throw ValidationError("--baseline noise:SEED takes a whole number, as in noise:1")
-    }
-    options.baseline = baseline
+    options.baseline = try Baseline(argument: baseline)
     options.steps = steps
-    guard let quadrature = Quadrature(quadrature) else {
-      throw ValidationError(
-        "--quadrature '\(quadrature)' is not one of warped[:POWER], midpoint, gauss-legendre, "
-          + "left, right, trapezoid; POWER is between 1 and 16")
-    }
-    options.quadrature = quadrature
+    options.quadrature = try Quadrature(argument: quadrature)
     options.layer = layer
     return options
   }

@@ -12,6 +12,15 @@ enum Interruption {
     set { storedAdvice.withLock { $0 = newValue } }
   }
 
+  /// Whether a signal came while a work was going on that ends at a good moment by itself.
+  static var isRequested: Bool { wish.withLock { $0 == .requested } }
+
+  /// Lets a first signal only ask the work to end; a second one ends the program.
+  static func waitForGoodMoment() { wish.withLock { $0 = .possible } }
+
+  private enum Wish { case none, possible, requested }
+
+  private static let wish = Mutex(Wish.none)
   private static let storedAdvice = Mutex<String?>(nil)
   private static let signals = [SIGINT, SIGTERM]
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
@@ -24,6 +33,13 @@ enum Interruption {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
+        let waits = wish.withLock { wish in
+          defer { if wish == .possible { wish = .requested } }
+          return wish == .possible
+        }
+        if waits {
+          return Console.note("\nstopping after the current sample; once more to stop at once")
+        }
         OutputFile.abandon {
           // A progress bar or ^C may stand on the line.
           if isatty(STDERR_FILENO) == 1 { Console.error("\r\u{1B}[K") }

@@ -19,7 +19,11 @@ final class ProgressBar {
   }
 
   /// Shows that a share of the work, so many steps where it has steps, is done.
-  func show(_ share: Double, steps: Double?) {
+  ///
+  /// - Parameters:
+  ///   - unit: what the steps are called.
+  ///   - remarks: what else there is to say.
+  func show(_ share: Double, steps: Double?, unit: String = "steps", _ remarks: String...) {
     guard !isQuiet else { return }
     let now = ContinuousClock.now
     guard now - (lastDrawn ?? start) >= interval else { return }
@@ -28,9 +32,9 @@ final class ProgressBar {
     let left = share > 0 ? elapsed / share - elapsed : .infinity
     let percent = String(format: "%3.0f %%", 100 * share)
     var rest: [String] = []
-    if let steps, elapsed > 0 { rest.append(String(format: "%.3g steps/s", steps / elapsed)) }
+    if let steps, elapsed > 0 { rest.append(String(format: "%.3g \(unit)/s", steps / elapsed)) }
     if left.isFinite { rest.append("\(Self.time(left)) left") }
-    let facts = rest.joined(separator: ", ")
+    let facts = (rest + remarks).joined(separator: ", ")
     if isTerminal {
       let filled = Int(30 * share)
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)

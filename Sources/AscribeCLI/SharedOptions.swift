@@ -39,6 +39,29 @@ struct InputOptions: ParsableArguments {
 
 extension Precision: ExpressibleByArgument {}
 
+extension Baseline {
+  /// The baseline that `--baseline` names.
+  init(argument text: String) throws {
+    guard !text.isEmpty else { throw ValidationError("--baseline is empty") }
+    guard let baseline = Baseline(text) else {
+      throw ValidationError("--baseline noise:SEED takes a whole number, as in noise:1")
+    }
+    self = baseline
+  }
+}
+
+extension Quadrature {
+  /// The rule that `--quadrature` names.
+  init(argument text: String) throws {
+    guard let rule = Quadrature(text) else {
+      throw ValidationError(
+        "--quadrature '\(text)' is not one of warped[:POWER], midpoint, gauss-legendre, "
+          + "left, right, trapezoid; POWER is between 1 and 16")
+    }
+    self = rule
+  }
+}
+
 /// A model with its session and everything that its inputs need.
 struct Job {
   let model: Model

@@ -48,32 +48,46 @@ extension Tensor {
     return Tensor(elements, shape: shape)
   }
 
-  /// Pictures blurred by the Gaussian of Hesse et al. (2021): 51x51 pixels, sigma 41 times the
-  /// square root of 2, borders reflected.
-  package func blurBaseline(channelAxis: Int) -> Tensor {
-    mapBaseline { elements in
-      let isChannelsLast = channelAxis == shape.rank - 1
-      let (heightAxis, widthAxis) =
-        isChannelsLast ? (shape.rank - 3, shape.rank - 2) : (shape.rank - 2, shape.rank - 1)
-      let rows = blurred(elements, along: heightAxis)
-      return blurred(rows, along: widthAxis)
-    }
-  }
-
-  private func blurred(_ elements: [Double], along axis: Int) -> [Double] {
-    let (radius, sigma) = (25, 41 * 2.0.squareRoot())
+  /// Pictures blurred by a Gaussian, borders reflected; by default that of Hesse et al. (2021): 51x51
+  /// pixels, sigma 41 times the square root of 2.
+  package func blurBaseline(
+    channelAxis: Int, radius: Int = 25, sigma: Double = 41 * 2.0.squareRoot()
+  ) -> Tensor {
     var weights = (-radius...radius).map { exp(-Double($0 * $0) / (2 * sigma * sigma)) }
     let total = weights.reduce(0, +)
     for index in weights.indices { weights[index] /= total }
+    return mapBaseline { elements in
+      let isChannelsLast = channelAxis == shape.rank - 1
+      let (heightAxis, widthAxis) =
+        isChannelsLast ? (shape.rank - 3, shape.rank - 2) : (shape.rank - 2, shape.rank - 1)
+      let rows = blurred(elements, along: heightAxis, weights)
+      return blurred(rows, along: widthAxis, weights)
+    }
+  }
+
+  private func blurred(_ elements: [Double], along axis: Int, _ weights: [Double]) -> [Double] {
+    let radius = weights.count / 2
     let (extent, stride) = (shape[axis], shape.strides[axis])
-    return elements.indices.map { index in
-      let position = index / stride % extent
-      var sum = 0.0
-      for (offset, weight) in zip(-radius...radius, weights) {
-        let other = Self.reflected(position + offset, extent)
-        sum += weight * elements[index + (other - position) * stride]
+    // For each position the places that its weights apply to.
+    let places = (0..<extent).map { position in
+      (-radius...radius).map { Self.reflected(position + $0, extent) * stride }
+    }
+    return [Double](unsafeUninitializedCapacity: elements.count) { output, count in
+      elements.withUnsafeBufferPointer { elements in
+        for start in Swift.stride(from: 0, to: elements.count, by: extent * stride) {
+          for position in 0..<extent {
+            let row = start + position * stride
+            for index in row..<(row + stride) { output[index] = 0 }
+            for (weight, place) in zip(weights, places[position]) {
+              let source = start + place
+              for offset in 0..<stride {
+                output[row + offset] += weight * elements[source + offset]
+              }
+            }
+          }
+        }
       }
-      return sum
+      count = elements.count
     }
   }
 

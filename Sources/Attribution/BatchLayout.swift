@@ -1,4 +1,4 @@
-import Graphs
+package import Graphs
 import Tensors
 
 /// What the first dimension of the input of a model means.
@@ -14,6 +14,16 @@ enum BatchLayout {
   var smallestBatch: Int {
     if case .fixed(let extent) = self { extent } else { 1 }
   }
+}
+
+/// How many samples of a model run together.
+package enum Batching: Sendable {
+  /// The sample itself is the whole input: enough for methods of one pass.
+  case whole
+  /// As many as there are, up to the number that costs least each.
+  case any
+  /// Always that number, the last batch filled up: what a row gives depends on no number of others.
+  case padded
 }
 
 /// A file does not say whether the first dimension of an input counts samples: many declare batches of
@@ -82,6 +92,23 @@ extension ModelFunction {
       let moved = batchScores(Tensor(stacking: [points[2], points[0]] + fillers))
     else { return false }
     return Self.agree(scores[0], moved[1])
+  }
+
+  /// Makes batches of one row if a row's scores or gradient depend, in their last bits, on its place in
+  /// a batch or on its neighbours.
+  package func makeRowsExact() throws(ModelError) {
+    guard case .free = layout, batchSize > 1 else { return }
+    let points = noise(rows: batchSize, seed: 4)
+    let moved = Tensor(stacking: [points.rows(1..<batchSize), points.rows(0..<1)])
+    let targets = [Int](repeating: 0, count: batchSize)
+    let there = try (scores(at: points), gradients(at: points, targets: targets).gradients)
+    let back = try (scores(at: moved), gradients(at: moved, targets: targets).gradients)
+    let isExact = (0..<batchSize).allSatisfy { row in
+      let place = (row + batchSize - 1) % batchSize
+      return there.0[row] == back.0[place]
+        && there.1.rows(row..<(row + 1)).doubles == back.1.rows(place..<(place + 1)).doubles
+    }
+    if !isExact { batchSize = 1 }
   }
 
   /// The scores of each row; nil if the model does not take such a batch or gives no row for each.

@@ -12,7 +12,7 @@ extension ModelFunction {
     at point: Tensor, target: Int, timesInput: Bool = false, dividedBy degree: Int = 1
   ) throws(ModelError) -> AttributionMap {
     let before = passes
-    let (scores, gradients) = try gradients(at: point, target: target)
+    let (scores, gradients) = try gradients(at: point, targets: [target])
     return map(
       gradients, at: point, score: scores.first ?? 0, since: before, timesInput: timesInput,
       dividedBy: degree)

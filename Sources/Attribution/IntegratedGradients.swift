@@ -22,6 +22,20 @@ extension ModelFunction {
     let before = passes
     let scores = try scores(at: Tensor(stacking: [point, baseline]))
     let target = try target(scores[0])
+    let values = try pathAttribution(
+      at: point, from: baseline, target: target, nodes: nodes, progress: progress)
+    let map = AttributionMap(
+      values: values, score: scores[0][target], baselineScore: scores[1][target],
+      passes: passes - before)
+    return (target, map)
+  }
+
+  /// The attributions of Integrated Gradients alone, for a caller that knows the scores: float64, of the
+  /// shape of a point.
+  package func pathAttribution(
+    at point: Tensor, from baseline: Tensor, target: Int, nodes: [Quadrature.Node],
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> Tensor {
     let plan = try pathPlan(rows: rows(for: nodes.count))
     var integral = try plan.integral(from: baseline, to: point, target: target, nodes: nodes) {
       try progress(Double($0) / Double(nodes.count))
@@ -30,10 +44,7 @@ extension ModelFunction {
     for (index, (end, start)) in zip(point.doubles, baseline.doubles).enumerated() {
       integral[index] *= end - start
     }
-    let map = AttributionMap(
-      values: Tensor(integral, shape: pointShape), score: scores[0][target],
-      baselineScore: scores[1][target], passes: passes - before)
-    return (target, map)
+    return Tensor(integral, shape: pointShape)
   }
 
   /// Integrated Gradients of a score that is chosen beforehand.

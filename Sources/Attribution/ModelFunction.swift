@@ -30,6 +30,7 @@ package final class ModelFunction {
   let precision: Precision
   let workspace: Workspace
   var layout = BatchLayout.whole
+  private var padsBatches = false
   var forwardPlans: [Int: Interpreter] = [:]
   private var knownHomogeneity: HomogeneityReport?
   private var gradientPlans: [Int: Interpreter] = [:]
@@ -45,14 +46,13 @@ package final class ModelFunction {
   ///     does not count samples.
   ///   - fixed: for each other input its tensor, by index, for one sample.
   ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
-  ///   - inBatches: whether to find out how many samples can run together. Methods of one pass need no
-  ///     more than the sample itself, which is then the whole input.
+  ///   - batching: how many samples run together.
   ///   - memoryLimit: bytes of intermediate values that a batch may take.
   /// - Throws: `ModelError` if the input has no gradient, no output has the name that `space` asks
   ///   for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
-    space: TargetSpace = .logit, precision: Precision = .declared, inBatches: Bool = true,
+    space: TargetSpace = .logit, precision: Precision = .declared, batching: Batching = .any,
     memoryLimit: Int = 512 << 20,
     in workspace: Workspace
   ) throws(ModelError) {
@@ -73,7 +73,8 @@ package final class ModelFunction {
     self.precision = declared.elementType == .float32 ? precision : .declared
     self.omittedNode = scores.omitted
     self.workspace = workspace
-    if inBatches { try findBatches(memoryLimit, declared.dimensions) }
+    if batching != .whole { try findBatches(memoryLimit, declared.dimensions) }
+    padsBatches = batching == .padded
   }
 
   /// All scores at each of the points, which are the rows of `points`.
@@ -87,18 +88,21 @@ package final class ModelFunction {
     return scores
   }
 
-  /// For each row of `points` the score of `target` and its gradient, a row of the tensor.
+  /// For each row of `points` the score of its target and the gradient of that, a row of the tensor.
+  ///
+  /// - Parameter targets: as many as there are rows.
   package func gradients(
-    at points: Tensor, target: Int
+    at points: Tensor, targets: [Int]
   ) throws(ModelError) -> (scores: [Double], gradients: Tensor) {
     var scores: [Double] = []
     var gradients: [Tensor] = []
     try inBatches(points) { (batch, rows) throws(ModelError) in
       let count = batch.shape[0]
       let interpreter = try gradientInterpreter(rows: count)
-      let seed = try oneHotSeed(for: target, rows: count, of: interpreter)
+      let targets = Array(targets[scores.count..<(scores.count + rows)])
+      let seed = try oneHotSeed(for: targets, rows: count, of: interpreter)
       let outputs = try interpreter.run(inputs(batch) + [seed])
-      scores += self.scores(in: outputs[0], rows: count).prefix(rows).map { $0[target] }
+      scores += zip(self.scores(in: outputs[0], rows: count), targets).map { $0[$1] }
       gradients.append(outputs[1].reshaped(to: Shape([count] + pointShape)).rows(0..<rows))
       passes.forward += count
       passes.backward += count
@@ -118,7 +122,7 @@ package final class ModelFunction {
     let outputs = try interpreter.run(inputs(point)) { (output) throws(ModelError) in
       let scores = scores(in: output, rows: 1)[0]
       chosen = (scores, try target(scores))
-      return try oneHotSeed(for: chosen.target, rows: 1, of: interpreter)
+      return try oneHotSeed(for: [chosen.target], rows: 1, of: interpreter)
     }
     passes.forward += 1
     passes.backward += 1
@@ -170,23 +174,26 @@ package final class ModelFunction {
 
   /// The last input of a gradient interpreter: 1 for the score asked for in each row, else 0.
   package func oneHotSeed(
-    for target: Int, rows: Int, of interpreter: Interpreter
+    for targets: [Int], rows: Int, of interpreter: Interpreter
   ) throws(ModelError) -> Tensor {
     let graph = interpreter.graph
     guard let input = graph.inputs.last, let type = graph.type(of: input) else {
       throw ModelError("the gradient has no seed", kind: .fault)
     }
-    return try oneHotSeed(for: target, rows: rows, type: type)
+    return try oneHotSeed(for: targets, rows: rows, type: type)
   }
 
-  /// A gradient of the scores of a batch: 1 for the score asked for in each row, else 0.
-  func oneHotSeed(for target: Int, rows: Int, type: TensorType) throws(ModelError) -> Tensor {
+  /// A gradient of the scores of a batch: 1 for the score asked for in each row, else 0. Rows behind
+  /// the last target only fill the batch.
+  func oneHotSeed(for targets: [Int], rows: Int, type: TensorType) throws(ModelError) -> Tensor {
     let width = type.shape.elementCount / max(rows, 1)
-    guard target >= 0, target < width else {
-      throw ModelError("target \(target) is not one of the model's \(width) scores", kind: .usage)
-    }
     var elements = [Double](repeating: 0, count: type.shape.elementCount)
-    for row in 0..<rows { elements[row * width + target] = 1 }
+    for (row, target) in targets.prefix(rows).enumerated() {
+      guard target >= 0, target < width else {
+        throw ModelError("target \(target) is not one of the model's \(width) scores", kind: .usage)
+      }
+      elements[row * width + target] = 1
+    }
     return Tensor(elements, shape: type.shape).converted(to: type.elementType)
   }
 
@@ -253,7 +260,8 @@ package final class ModelFunction {
     while start < points.shape[0] {
       let rows = min(batchSize, points.shape[0] - start)
       let batch = points.rows(start..<(start + rows))
-      if case .fixed(let extent) = layout, rows < extent {
+      let extent = padsBatches ? batchSize : layout.smallestBatch
+      if rows < extent {
         let padding = Array(repeating: batch.rows((rows - 1)..<rows), count: extent - rows)
         try body(Tensor(stacking: [batch] + padding), rows)
       } else {

@@ -64,7 +64,9 @@ final class PathPlan {
       given += prefix == nil ? [start, difference].map(function.asInput) : [start, difference]
     }
     given += function.otherInputs(rows: rows)
-    given.append(try function.oneHotSeed(for: target, rows: rows, type: seed))
+    given.append(
+      try function.oneHotSeed(
+        for: Array(repeating: target, count: rows), rows: rows, type: seed))
     let known = try invariant.run(given)
     var sums: [PathSum] = []
     var done = 0

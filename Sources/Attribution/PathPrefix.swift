@@ -123,5 +123,5 @@ extension Workspace {
 
 extension Tensor {
   /// The elements of a row-major tensor.
-  var doubles: [Double] { converted(to: .float64).elements(as: Double.self) }
+  package var doubles: [Double] { converted(to: .float64).elements(as: Double.self) }
 }

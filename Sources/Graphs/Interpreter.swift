@@ -67,6 +67,8 @@ package final class Interpreter {
     let bound = graph.inputs.dropLast(waiting == nil ? 0 : 1)
     try bind(inputs, to: Array(bound), in: &values)
     let clock = ContinuousClock()
+    let beginning = clock.now
+    defer { workspace.runSeconds += (clock.now - beginning) / .seconds(1) }
     for (index, node) in graph.nodes.enumerated() {
       if let value = waiting, node.inputs.contains(value) {
         try complete(value, by: lastInput, in: &values)

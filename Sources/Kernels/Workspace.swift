@@ -10,6 +10,9 @@ package final class Workspace {
   private var reusable: Set<ObjectIdentifier> = []
   let primitives = PrimitiveCache()
 
+  /// Seconds spent so far in runs of graphs, from their inputs to their outputs.
+  package var runSeconds = 0.0
+
   /// Seconds spent so far on changes of layout.
   package internal(set) var reorderSeconds = 0.0
 

@@ -3,6 +3,9 @@ package import Graphs
 import Tensors
 
 extension ModelFile {
+  /// The SHA-256 digest of the file's bytes, in hexadecimal.
+  package func sha256() -> String { withBytes(Digest.sha256) }
+
   /// Opens the model at `path`, with errors in the form that users see.
   package convenience init(opening path: String) throws(ModelError) {
     do throws(ModelFileError) {

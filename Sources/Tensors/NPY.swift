@@ -15,22 +15,8 @@ extension Tensor {
   ///
   /// - Throws: `NPYError` if the bytes are not such a file, or not the whole of it.
   public init(npy bytes: UnsafeRawBufferPointer) throws(NPYError) {
-    let header = try NPYHeader(bytes)
-    let promised = header.shape.elementCount.multipliedReportingOverflow(
-      by: header.elementType.size)
-    let found = bytes.count - header.byteCount
-    guard !promised.overflow, promised.partialValue == found else {
-      let problem = promised.overflow || promised.partialValue > found ? "truncated" : "too long"
-      let size = promised.overflow ? "over 2^63" : String(promised.partialValue)
-      throw NPYError("\(problem): header promises \(size) bytes, file has \(found)")
-    }
-    let payload = UnsafeRawBufferPointer(rebasing: bytes[header.byteCount...])
-    switch header.elementType.size {
-    case 1: self = header.tensor(of: payload, as: UInt8.self)
-    case 2: self = header.tensor(of: payload, as: UInt16.self)
-    case 4: self = header.tensor(of: payload, as: UInt32.self)
-    default: self = header.tensor(of: payload, as: UInt64.self)
-    }
+    let header = try NPYHeader(checking: bytes)
+    self = header.tensor(of: UnsafeRawBufferPointer(rebasing: bytes[header.byteCount...]))
   }
 
   /// The tensor in the bytes of a `.npy` file.
@@ -79,21 +65,38 @@ extension ElementType {
 }
 
 /// What stands before the elements in a `.npy` file.
-private struct NPYHeader {
+package struct NPYHeader: Sendable {
   static let magic = Array("\u{93}NUMPY".unicodeScalars.map { UInt8($0.value) })
   /// Bytes before the dictionary in version 1.0.
   static let prefix = 10
   /// NumPy's own limit.
   private static let maximumRank = 64
 
-  let elementType: ElementType
-  let shape: Shape
+  /// The type of the elements.
+  package let elementType: ElementType
+  /// The extents, outermost first.
+  package private(set) var shape: Shape
+  /// Whether the first index runs fastest.
+  package let isFortranOrder: Bool
   let isBigEndian: Bool
-  let isFortranOrder: Bool
   /// Bytes before the first element.
   let byteCount: Int
 
-  init(_ bytes: UnsafeRawBufferPointer) throws(NPYError) {
+  /// The header of a file of which these are all bytes.
+  ///
+  /// - Throws: `NPYError` if it is not sound or does not promise as many bytes as follow.
+  package init(checking bytes: UnsafeRawBufferPointer) throws(NPYError) {
+    try self.init(bytes)
+    let promised = shape.elementCount.multipliedReportingOverflow(by: elementType.size)
+    let found = bytes.count - byteCount
+    guard !promised.overflow, promised.partialValue == found else {
+      let problem = promised.overflow || promised.partialValue > found ? "truncated" : "too long"
+      let size = promised.overflow ? "over 2^63" : String(promised.partialValue)
+      throw NPYError("\(problem): header promises \(size) bytes, file has \(found)")
+    }
+  }
+
+  private init(_ bytes: UnsafeRawBufferPointer) throws(NPYError) {
     guard bytes.count >= Self.prefix else {
       throw NPYError("not a .npy file: \(bytes.count) bytes")
     }
@@ -135,10 +138,32 @@ private struct NPYHeader {
     self.isFortranOrder = fortran
   }
 
+  /// Consecutive rows of a file of which these are all bytes.
+  ///
+  /// - Precondition: the header is that file's, which has these rows, in C order.
+  package func rows(_ range: Range<Int>, of bytes: UnsafeRawBufferPointer) -> Tensor {
+    precondition(range.upperBound <= shape[0] && (!isFortranOrder || shape.rank == 1))
+    var part = self
+    part.shape = Shape([range.count] + shape.dropFirst())
+    let row = Shape(Array(shape.dropFirst())).elementCount * elementType.size
+    let start = byteCount + range.lowerBound * row
+    return part.tensor(
+      of: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + range.count * row)]))
+  }
+
   /// The elements in row-major order and in this machine's order of bytes.
   ///
   /// - Precondition: `payload` holds exactly the elements that the header promises.
-  func tensor<Bits: FixedWidthInteger>(
+  func tensor(of payload: UnsafeRawBufferPointer) -> Tensor {
+    switch elementType.size {
+    case 1: tensor(of: payload, as: UInt8.self)
+    case 2: tensor(of: payload, as: UInt16.self)
+    case 4: tensor(of: payload, as: UInt32.self)
+    default: tensor(of: payload, as: UInt64.self)
+    }
+  }
+
+  private func tensor<Bits: FixedWidthInteger>(
     of payload: UnsafeRawBufferPointer, as bits: Bits.Type
   ) -> Tensor {
     let storage = Storage(byteCount: payload.count)

@@ -116,7 +116,7 @@ import Testing
     let points = (0..<20).map { index in
       Tensor.noise(shape: picture.shape, seed: UInt64(index)).converted(to: .float32)
     }
-    let alone = try points.map { try function.gradients(at: $0, target: 1).gradients }
+    let alone = try points.map { try function.gradients(at: $0, targets: [1]).gradients }
     for count in [2, 3, 7, 16, 20] {
       let together = try function.gradients(
         at: Tensor(stacking: Array(points.prefix(count))), target: 1

@@ -31,7 +31,8 @@ import Testing
 
   private func expectGradients(of function: ModelFunction) throws {
     let points = Tensor([1.0, 2, 3, 4, 5, 6], shape: [3, 2])
-    let (scores, gradients) = try function.gradients(at: points, target: 0)
+    let (scores, gradients) = try function.gradients(
+      at: points, targets: Array(repeating: 0, count: points.shape[0]))
     #expect(scores == [5, 25, 61])
     #expect(gradients.elements(as: Double.self) == [2, 4, 6, 8, 10, 12])
   }
@@ -92,7 +93,7 @@ import Testing
     let point = Tensor([1.0, 2, 3], shape: [1, 1, 3])
     #expect(try function.scores(at: point) == [[1, 4, 9]])
     #expect(
-      try function.gradients(at: point, target: 1).gradients.elements(as: Double.self)
+      try function.gradients(at: point, targets: [1]).gradients.elements(as: Double.self)
         == [0, 4, 0])
   }
 
@@ -120,7 +121,7 @@ import Testing
   @Test func aTargetOutOfRangeIsRefused() throws {
     let function = try function([.symbolic("batch"), .fixed(2)])
     #expect(throws: ModelError.self) {
-      try function.gradients(at: Tensor([1.0, 2], shape: [1, 2]), target: 1)
+      try function.gradients(at: Tensor([1.0, 2], shape: [1, 2]), targets: [1])
     }
   }
 

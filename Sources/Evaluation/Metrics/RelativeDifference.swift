@@ -28,14 +28,48 @@ public struct RelativeDifference: Sendable, Codable, Hashable {
   }
 
   private static func ratio(_ pairs: some Sequence<([Double], [Double])>) -> Double {
-    var (difference, size, count) = (0.0, 0.0, 0.0)
-    for (map, reference) in pairs {
-      for (a, b) in zip(map, reference) {
-        difference += abs(a - b)
-        size += abs(b)
-      }
-      count += Double(reference.count)
+    var parts = DifferenceParts()
+    for (map, reference) in pairs { parts.add(map, from: reference) }
+    return parts.ratio
+  }
+}
+
+/// The sums that a mean absolute relative difference is made from.
+package struct DifferenceParts: Sendable {
+  private var difference = 0.0
+  private var size = 0.0
+  private var count = 0.0
+
+  /// The sums over no element.
+  package init() {}
+
+  /// The sums that `numbers` gave; nil for other numbers.
+  package init?(_ numbers: [Double]) {
+    guard numbers.count == 3 else { return nil }
+    (difference, size, count) = (numbers[0], numbers[1], numbers[2])
+  }
+
+  /// The sums as numbers.
+  package var numbers: [Double] { [difference, size, count] }
+
+  /// Takes in a map and the one that it is compared with.
+  package mutating func add(_ map: [Double], from reference: [Double]) {
+    for (a, b) in zip(map, reference) {
+      difference += abs(a - b)
+      size += abs(b)
     }
-    return count > 0 ? (difference / count) / (size / count + 1e-7) : 0
+    count += Double(reference.count)
+  }
+
+  /// Takes in other sums.
+  package mutating func add(_ other: DifferenceParts) {
+    difference += other.difference
+    size += other.size
+    count += other.count
+  }
+
+  /// mean |A - B| / (mean |A| + 1e-7).
+  package var ratio: Double {
+    count > 0 ? (difference / count) / (size / count + 1e-7) : 0
   }
 }

@@ -126,7 +126,13 @@ extension Preprocessing {
   public func tensor(
     from picture: Picture, height: Int? = nil, width: Int? = nil
   ) throws(PreprocessingError) -> Tensor {
-    let seen = try cropped(picture)
+    try tensor(ofCropped: cropped(picture), height: height, width: width)
+  }
+
+  /// The model's input for what it sees of a picture.
+  package func tensor(
+    ofCropped seen: Picture, height: Int? = nil, width: Int? = nil
+  ) throws(PreprocessingError) -> Tensor {
     let (height, width) = (height ?? seen.height, width ?? seen.width)
     guard seen.height == height, seen.width == width else {
       throw .wrongSize(

@@ -16,6 +16,18 @@ struct FileFailure: Error {
 
 /// The bytes of a file that has no more than `limit` of them.
 func fileBytes(_ path: String, limit: Int) throws(FileFailure) -> [UInt8] {
+  var bytes: [UInt8] = []
+  try forEachChunk(ofFile: path) { (chunk) throws(FileFailure) in
+    guard bytes.count <= limit - chunk.count else { throw FileFailure(code: EFBIG) }
+    bytes += chunk
+  }
+  return bytes
+}
+
+/// Hands the bytes of a regular file to `body`, piece by piece.
+func forEachChunk(
+  ofFile path: String, _ body: (UnsafeRawBufferPointer) throws(FileFailure) -> Void
+) throws(FileFailure) {
   // Opening a pipe must not wait for its writer, and a device has no end.
   let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   guard descriptor >= 0, let file = fdopen(descriptor, "rb") else { throw FileFailure(code: errno) }
@@ -27,14 +39,15 @@ func fileBytes(_ path: String, limit: Int) throws(FileFailure) -> [UInt8] {
   case S_IFDIR: throw FileFailure(code: EISDIR)
   default: throw FileFailure(code: EINVAL)
   }
-  guard status.st_size <= limit else { throw FileFailure(code: EFBIG) }
-  var bytes: [UInt8] = []
   var chunk = [UInt8](repeating: 0, count: 1 << 20)
   repeat {
     let count = fread(&chunk, 1, chunk.count, file)
-    bytes += chunk.prefix(count)
     if ferror(file) != 0 { throw FileFailure(code: errno) }
-    guard bytes.count <= limit else { throw FileFailure(code: EFBIG) }
+    let result = chunk.withUnsafeBytes { bytes in
+      Result { () throws(FileFailure) in
+        try body(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+      }
+    }
+    try result.get()
   } while feof(file) == 0
-  return bytes
 }

@@ -1,0 +1,237 @@
+import ArgumentParser
+import Ascribe
+import Foundation
+
+/// `ascribe evaluate`: methods and metrics on a whole data set.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Evaluates models and explanations on a data set.",
+    usage: "ascribe evaluate [<options>] <model> ... --data <data> --output <file>",
+    discussion: """
+      The data set is a folder with one subfolder a class, a folder with a file labels.csv (file, \
+      label), a folder of pictures without labels, a .npy file with a sample a row (labels in \
+      NAME.labels.npy beside it), or a .txt or .tsv file with a line a sample (a label, a tab, \
+      numbers). Classes are found by the names of --labels, else by number, else in sorted order.
+
+      Methods: ig[:STEPS], xg, gradient, input-x-gradient, expected-gradients[:SAMPLES], random; \
+      ig also takes quadrature=RULE and power=P, as in ig:64:quadrature=midpoint.
+
+      Metrics: \(Metric.allCases.map(\.rawValue).joined(separator: ", ")); paper stands for \
+      \(Metric.paper.map(\.rawValue).joined(separator: ", ")).
+
+      The output is a file of results (SQLite). If it is there already and was made with the same \
+      options, the evaluation goes on where it stopped. ascribe summary prints its tables.
+      """)
+
+  @Argument(help: "One or several .onnx files.", completion: .file(extensions: ["onnx"]))
+  var models: [String]
+
+  @Option(
+    help: ArgumentHelp("The data set: a folder or a file.", valueName: "data"),
+    completion: .file())
+  var data: String
+
+  @Option(
+    help: ArgumentHelp("The file of results.", valueName: "file"),
+    completion: .file(extensions: ["sqlite"]))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "What explains the predictions; the first is what others are compared with.",
+      valueName: "method,..."))
+  var methods = "ig,input-x-gradient,gradient,random"
+
+  @Option(
+    help: ArgumentHelp(
+      "What is measured. (default: paper; without accuracy where there are no labels)",
+      valueName: "metric,..."))
+  var metrics: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The score to explain: label or argmax. (default: label where all samples have one)",
+      valueName: "target"), completion: .list(["label", "argmax"]))
+  var target: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where scores are read: logit (a final Softmax is left out), softmax (it is kept) or the name of an output.",
+      valueName: "space"), completion: .list(["logit", "softmax"]))
+  var targetSpace = "logit"
+
+  @Option(
+    help: ArgumentHelp(
+      "What ig compares inputs with: zero (of the model's input space), black, white, mean, blur, noise:SEED or a file.",
+      valueName: "baseline"),
+    completion: .list(["zero", "black", "white", "mean", "blur", "noise:1"]))
+  var baseline = "zero"
+
+  @Option(
+    help: ArgumentHelp(
+      "Where between baseline and input ig evaluates the gradient, unless the method says so.",
+      valueName: "rule"),
+    completion: .list(["warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
+  var quadrature = "warped"
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder of masks, white on the objects and named like the samples.", valueName: "folder"),
+    completion: .directory)
+  var masks: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The part of the data set to evaluate, I from 1 to N; ascribe merge joins the parts.",
+      valueName: "I/N"))
+  var shard: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder that receives the maps, as MODEL/METHOD/SAMPLE.npy.", valueName: "folder"),
+    completion: .directory)
+  var saveMaps: String?
+
+  @Option(
+    help: ArgumentHelp("The type of these maps: float32 or float16.", valueName: "type"),
+    completion: .list(["float32", "float16"]))
+  var mapsType = "float32"
+
+  @Option(
+    help: ArgumentHelp("What random numbers depend on, beside the sample.", valueName: "number"))
+  var seed: UInt64 = 0
+
+  @Flag(help: "Stop at the first sample that cannot be read, in place of recording it.")
+  var strict = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How pictures become numbers: imagenet, caffe, unit, raw or a JSON file. (default: MODEL.preprocess.json beside each model, else imagenet, or unit for one channel)",
+      valueName: "preset|file"), completion: .list(["imagenet", "caffe", "unit", "raw"]))
+  var preprocess: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The names of the classes, one a line. (default: MODEL.labels.txt beside the first model)",
+      valueName: "file"), completion: .file())
+  var labels: String?
+
+  @Option(
+    help: ArgumentHelp("The numbers to compute with.", valueName: "type"))
+  var precision: Precision = .declared
+
+  @Flag(name: .shortAndLong, help: "Print neither progress nor notes on standard error.")
+  var quiet = false
+
+  func validate() throws {
+    _ = try options()
+  }
+
+  func run() throws {
+    let models = try models.map { try Model(contentsOf: URL(filePath: $0), precision: precision) }
+    try OutputFile.requireWritable(output)
+    let bar = ProgressBar("reading", isQuiet: quiet)
+    let evaluation = try DataSetEvaluation(
+      models, on: data, labels: labels, preprocessing: preprocess, options: try options()
+    ) { bar.show($0, steps: nil) }
+    bar.finish()
+    if !quiet { for note in evaluation.notes { Console.note("note: \(note)") } }
+    try finish(try evaluate(evaluation))
+  }
+
+  private func evaluate(_ evaluation: DataSetEvaluation) throws -> DataSetEvaluation.Outcome {
+    Interruption.waitForGoodMoment()
+    let bar = ProgressBar("evaluating", isQuiet: quiet)
+    defer { bar.finish() }
+    var before: Int?
+    return try evaluation.run(into: output, isStopped: { Interruption.isRequested }) { progress in
+      let known = before ?? max(progress.done - 16, 0)
+      before = known
+      bar.show(
+        Double(progress.done) / Double(max(progress.total, 1)),
+        steps: Double(progress.done - known), unit: "samples",
+        "\(Console.count(progress.done)) of \(Console.count(progress.total))",
+        "\(Console.count(progress.failures)) failed")
+    }
+  }
+
+  private func finish(_ outcome: DataSetEvaluation.Outcome) throws {
+    guard outcome.isComplete else {
+      Console.note(
+        "interrupted: \(Console.count(outcome.done)) of \(Console.count(outcome.total)) samples "
+          + "are in \(output); the same command goes on with the rest")
+      throw ExitCode(Interruption.exitCode)
+    }
+    let failed = outcome.failures == 0 ? "" : ", \(Console.count(outcome.failures)) of them failed"
+    print("\(output): \(Console.count(outcome.total)) samples\(failed)")
+    if !quiet, outcome.seconds > 0.01 {
+      let share = 100 * outcome.passSeconds / outcome.seconds
+      Console.note(
+        "\(Console.number(outcome.seconds, digits: 3)) s, "
+          + "\(Console.number(share, digits: 3)) % of them in passes of the models")
+    }
+  }
+
+  private func options() throws -> EvaluationOptions {
+    var options = EvaluationOptions()
+    let quadrature = try Quadrature(argument: quadrature)
+    options.methods = try Self.items(methods, of: "--methods").map {
+      try MethodChoice($0, quadrature: quadrature)
+    }
+    options.metrics = try measured()
+    if let target {
+      guard let target = EvaluationOptions.Target(rawValue: target) else {
+        throw ValidationError("--target '\(target)' is neither label nor argmax")
+      }
+      options.target = target
+    }
+    options.space = TargetSpace(targetSpace)
+    options.baseline = try Baseline(argument: baseline)
+    if let shard {
+      guard let part = Shard(shard) else {
+        throw ValidationError("--shard '\(shard)' is no I/N with I from 1 to N")
+      }
+      options.shard = part
+    }
+    guard ["float32", "float16"].contains(mapsType) else {
+      throw ValidationError("--maps-type '\(mapsType)' is neither float32 nor float16")
+    }
+    guard saveMaps != nil || mapsType == "float32" else {
+      throw ValidationError("--maps-type goes with --save-maps")
+    }
+    options.masks = masks
+    options.mapFolder = saveMaps
+    options.savesFloat16 = mapsType == "float16"
+    options.seed = seed
+    options.isStrict = strict
+    return options
+  }
+
+  private func measured() throws -> [Metric]? {
+    guard let metrics else { return nil }
+    var found: [Metric] = []
+    for name in try Self.items(metrics, of: "--metrics") {
+      if name == "paper" {
+        found += Metric.paper.filter { !found.contains($0) }
+      } else if let metric = Metric(rawValue: name) {
+        if !found.contains(metric) { found.append(metric) }
+      } else {
+        throw ValidationError(
+          "metric '\(name)' is not one of paper, "
+            + Metric.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+    }
+    return found
+  }
+
+  /// The items of a list with commas: one at least, none empty, none twice.
+  private static func items(_ list: String, of option: String) throws -> [String] {
+    let items = list.split(separator: ",", omittingEmptySubsequences: false).map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+    guard !items.contains("") else {
+      throw ValidationError("\(option) '\(list)' has an empty item")
+    }
+    return items
+  }
+}

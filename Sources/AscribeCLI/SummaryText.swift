@@ -1,0 +1,96 @@
+import Ascribe
+import Foundation
+
+/// The results of an evaluation told in tables.
+enum SummaryText {
+  /// Tables: for each model one of the model itself, and one of methods.
+  static func lines(of summary: ResultSummary) -> [String] {
+    let samples = summary.samples
+    var lines = [
+      "\(Console.count(samples.done)) of \(Console.count(samples.total)) samples, "
+        + "\(Console.count(samples.failed)) failed; score of the \(explained(summary)), "
+        + "baseline \(summary.protocol.baseline), \(summary.protocol.precision)"
+    ]
+    for model in summary.protocol.models {
+      let results = summary.results.filter { $0.model == model.name }
+      guard !results.isEmpty else { continue }
+      lines.append("")
+      lines.append(model.name)
+      let own = results.filter { $0.method == nil }
+      if !own.isEmpty {
+        lines.append(
+          "  " + own.map { "\(heading($0.metric)) \(mean($0))" }.joined(separator: ", ")
+            + count(own))
+      }
+      lines += table(results.filter { $0.method != nil }, summary.protocol.methods)
+    }
+    if !summary.failures.isEmpty {
+      lines.append("")
+      lines.append("failed:")
+      let shown = summary.failures.prefix(10)
+      lines += shown.map { "  \($0.name): \($0.reason)" }
+      if summary.failures.count > shown.count {
+        lines.append("  and \(summary.failures.count - shown.count) more; --json lists them")
+      }
+    }
+    return lines
+  }
+
+  /// A line for each mean.
+  static func csv(_ summary: ResultSummary) -> [String] {
+    ["model,method,metric,n,mean,standard_error"]
+      + summary.results.map { result in
+        let error = result.standardError.map { "\($0)" } ?? ""
+        return [
+          quoted(result.model), result.method ?? "", result.metric, "\(result.n)",
+          "\(result.mean)", error,
+        ].joined(separator: ",")
+      }
+  }
+
+  private static func quoted(_ text: String) -> String {
+    guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
+    return "\"\(text.replacing("\"", with: "\"\""))\""
+  }
+
+  private static func explained(_ summary: ResultSummary) -> String {
+    summary.protocol.target == "label" ? "label" : "best class"
+  }
+
+  /// A row for each method and a column for each metric, broken where it gets too wide.
+  private static func table(_ results: [ResultSummary.Result], _ methods: [String]) -> [String] {
+    var metrics: [String] = []
+    for result in results where !metrics.contains(result.metric) { metrics.append(result.metric) }
+    return stride(from: 0, to: metrics.count, by: 6).flatMap { start -> [String] in
+      let part = Array(metrics[start..<min(start + 6, metrics.count)])
+      let rows = methods.compactMap { method -> [String]? in
+        let cells = part.map { metric in
+          results.first { $0.method == method && $0.metric == metric }.map(mean) ?? "-"
+        }
+        return cells.allSatisfy { $0 == "-" } ? nil : ["  \(method)"] + cells
+      }
+      let table = Console.table(
+        [["  method"] + part.map(heading)] + rows, rightAligned: Set(1...part.count))
+      let sizes = Set(results.filter { part.contains($0.metric) }.map(\.n))
+      let remark =
+        sizes.count == 1
+        ? [] : ["  n from \(sizes.min() ?? 0) to \(sizes.max() ?? 0); --csv has each"]
+      return [table] + remark
+    }
+  }
+
+  private static func heading(_ metric: String) -> String {
+    let arrow = Metric.isHigherBetter(metric).map { $0 ? " ↑" : " ↓" } ?? ""
+    return metric + arrow
+  }
+
+  private static func count(_ results: [ResultSummary.Result]) -> String {
+    Set(results.map(\.n)).count == 1 ? " (n = \(results[0].n))" : ""
+  }
+
+  private static func mean(_ result: ResultSummary.Result) -> String {
+    let mean = Console.number(result.mean)
+    guard let error = result.standardError, error > 0 else { return mean }
+    return "\(mean) ± \(Console.number(error, digits: 2))"
+  }
+}

@@ -1,0 +1,143 @@
+import Dispatch
+import Foundation
+package import Graphs
+import Synchronization
+import Tensors
+
+extension DataSet {
+  /// Opens a data set and takes the digests of all samples, on all cores.
+  ///
+  /// - Parameters:
+  ///   - labels: the names of the classes, in the order of the model's scores.
+  ///   - scores: how many scores the model gives, where that is known.
+  ///   - progress: told of the share that is done; what it throws ends the work.
+  /// - Throws: `ModelError` if there is no such data set, if it has no samples, or if its classes are
+  ///   not the model's.
+  public init(
+    path: String, labels: [String], scores: Int?, progress: (Double) throws -> Void = { _ in }
+  ) throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw ModelError("there is no such file or folder", kind: .noInput, file: path)
+    }
+    let classes = ClassNames(labels: labels, scores: scores)
+    let ending = URL(filePath: path).pathExtension.lowercased()
+    var rows: NPYRows?
+    let (kind, entries): (Kind, [Entry])
+    do {
+      switch (isFolder.boolValue, ending) {
+      case (true, _): (kind, entries) = try Self.folder(path, classes)
+      case (false, "npy"):
+        let opened = try Self.array(path, classes)
+        rows = opened.rows
+        (kind, entries) = (.array, opened.entries)
+      case (false, "txt"), (false, "tsv"):
+        (kind, entries) = (.lines, try Self.lines(path, classes))
+      default:
+        throw ModelError("a data set is a folder, or a file ending in .npy, .txt or .tsv")
+      }
+    } catch let error as ModelError where error.file == nil {
+      throw ModelError(error.reason, kind: error.kind, file: path)
+    }
+    guard !entries.isEmpty else {
+      throw ModelError("there is no sample in it", kind: .noInput, file: path)
+    }
+    let digests = try Self.digests(of: entries, rows, progress)
+    self.init(path: path, kind: kind, entries: entries, rows: rows, digests: digests)
+  }
+
+  /// Samples whose digests are taken between two reports of progress.
+  private static let stride = 256
+
+  private static func digests(
+    of entries: [Entry], _ rows: NPYRows?, _ progress: (Double) throws -> Void
+  ) throws -> [String] {
+    var digests: [String] = []
+    for start in Swift.stride(from: 0, to: entries.count, by: stride) {
+      let part = entries[start..<min(start + stride, entries.count)]
+      let found = Mutex([String](repeating: "", count: part.count))
+      DispatchQueue.concurrentPerform(iterations: part.count) { number in
+        let digest = digest(of: part[start + number], rows)
+        found.withLock { $0[number] = digest }
+      }
+      digests += found.withLock(\.self)
+      try progress(Double(digests.count) / Double(entries.count))
+    }
+    return digests
+  }
+
+  private static func digest(of entry: Entry, _ rows: NPYRows?) -> String {
+    switch entry.place {
+    case .file(let path):
+      let digest = Digest()
+      // Who cannot read it will say so when its turn comes.
+      guard (try? forEachChunk(ofFile: path) { digest.update($0) }) != nil else {
+        return Array(entry.name.utf8).withUnsafeBytes(Digest.sha256)
+      }
+      return digest.finish()
+    case .row(let row): return rows.map { Digest.sha256(of: $0.row(row)) } ?? ""
+    case .numbers(let text): return Array(text.utf8).withUnsafeBytes(Digest.sha256)
+    }
+  }
+}
+
+/// Samples in folders.
+extension DataSet {
+  private static let list = "labels.csv"
+
+  private static func folder(
+    _ path: String, _ classes: ClassNames
+  ) throws -> (Kind, [Entry]) {
+    if FileManager.default.fileExists(atPath: "\(path)/\(list)") {
+      return (.list, try listed(path, classes))
+    }
+    let files = try sampleFiles(in: path)
+    let folders = files.map { file in file.split(separator: "/").dropLast().first.map(String.init) }
+    guard folders.contains(where: { $0 != nil }) else {
+      return (
+        .folder,
+        files.map { Entry(name: $0, label: nil, place: .file("\(path)/\($0)")) }
+      )
+    }
+    if let stray = zip(files, folders).first(where: { $0.1 == nil })?.0 {
+      throw ModelError(
+        "'\(stray)' lies beside the folders of classes; move it into one, or list all pictures in "
+          + list)
+    }
+    let indices = try classes.indices(of: Set(folders.compactMap(\.self)))
+    return (
+      .classFolders,
+      zip(files, folders).map { file, folder in
+        Entry(name: file, label: folder.flatMap { indices[$0] }, place: .file("\(path)/\(file)"))
+      }
+    )
+  }
+
+  private static let endings: Set = [
+    "jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "npy", "pb",
+  ]
+
+  /// The samples below a folder, relative to it, sorted by name; hidden files are left out.
+  package static func sampleFiles(in path: String) throws(ModelError) -> [String] {
+    guard let files = try? FileManager.default.subpathsOfDirectory(atPath: path) else {
+      throw ModelError("the folder cannot be read", kind: .noInput, file: path)
+    }
+    return files.filter { file in
+      endings.contains(URL(filePath: file).pathExtension.lowercased())
+        && !file.split(separator: "/").contains { $0.hasPrefix(".") }
+    }.sorted()
+  }
+
+  private static func listed(_ path: String, _ classes: ClassNames) throws -> [Entry] {
+    let file = "\(path)/\(list)"
+    do throws(ModelError) {
+      let rows = try LabelList(contentsOf: file).rows
+      let indices = try classes.indices(of: Set(rows.map(\.label)))
+      return rows.map { row in
+        Entry(name: row.file, label: indices[row.label], place: .file("\(path)/\(row.file)"))
+      }
+    } catch {
+      throw ModelError(error.reason, kind: error.kind, file: file)
+    }
+  }
+}

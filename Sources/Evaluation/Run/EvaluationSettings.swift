@@ -1,0 +1,27 @@
+/// What an evaluation measures, beside its models and data.
+package struct EvaluationSettings: Sendable {
+  /// How maps are computed.
+  package var methods: [MethodChoice]
+  /// What is measured.
+  package var metrics: [Metric]
+  /// What random numbers depend on, beside the sample.
+  package var seed: UInt64
+  /// Whether the known class is explained, not the best score.
+  package var explainsLabel: Bool
+  /// Whether inputs are compared with zeros.
+  package var hasZeroBaseline: Bool
+  /// The known class of each sample of the data set.
+  package var labels: [Int?]
+
+  package init(
+    methods: [MethodChoice], metrics: [Metric], seed: UInt64, explainsLabel: Bool,
+    hasZeroBaseline: Bool, labels: [Int?]
+  ) {
+    self.methods = methods
+    self.metrics = metrics
+    self.seed = seed
+    self.explainsLabel = explainsLabel
+    self.hasZeroBaseline = hasZeroBaseline
+    self.labels = labels
+  }
+}

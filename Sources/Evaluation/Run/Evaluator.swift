@@ -1,0 +1,123 @@
+import Attribution
+import Dispatch
+import Graphs
+import Synchronization
+import Tensors
+
+/// Evaluates the samples of a data set and puts the results into a file, group after group.
+///
+/// What is found out about a sample depends on no other one, nor on the groups: so a run can be
+/// interrupted, resumed and divided, and the numbers stay the same.
+package final class Evaluator {
+  /// What there is to tell while it works.
+  package struct Progress: Sendable {
+    /// Samples that are done, of how many, and how many of them failed.
+    package let done: Int
+    package let total: Int
+    package let failures: Int
+  }
+
+  private let models: [ModelEvaluator]
+  private let samples: [DataSet.Sample]
+  private let preparation: SamplePreparation
+  private let writer: ResultWriter
+  private let saveMaps: ((DataSet.Sample, SampleRecord) throws -> Void)?
+  private let isStrict: Bool
+  private let total: Int
+  private let clock = ContinuousClock()
+
+  /// Samples that are prepared together.
+  private static let group = 16
+
+  /// - Parameters:
+  ///   - samples: those of the shard; the ones that the writer has already are left out.
+  ///   - saveMaps: writes the maps of a sample to files.
+  ///   - isStrict: whether a sample that fails ends the run.
+  package init(
+    _ models: [ModelEvaluator], on samples: [DataSet.Sample], _ preparation: SamplePreparation,
+    into writer: ResultWriter, isStrict: Bool,
+    saveMaps: ((DataSet.Sample, SampleRecord) throws -> Void)?
+  ) {
+    self.models = models
+    self.samples = samples.filter { !writer.finished.contains($0.index) }
+    self.preparation = preparation
+    self.writer = writer
+    self.isStrict = isStrict
+    self.saveMaps = saveMaps
+    total = samples.count
+  }
+
+  /// Evaluates all samples that are left.
+  ///
+  /// - Parameters:
+  ///   - isStopped: asked between samples; the complete ones are kept then.
+  ///   - progress: told after each group.
+  /// - Returns: whether all samples are done, the seconds it took, and how many of them passed in the
+  ///   models.
+  /// - Throws: `ModelError` if a node fails, the results cannot be written, or a sample fails and that
+  ///   is not allowed.
+  package func run(
+    isStopped: () -> Bool, progress: (Progress) -> Void
+  ) throws -> (isComplete: Bool, seconds: Double, passSeconds: Double) {
+    let start = clock.now
+    let passesBefore = passSeconds
+    let groups = stride(from: 0, to: samples.count, by: Self.group).map {
+      Array(samples[$0..<min($0 + Self.group, samples.count)])
+    }
+    let ahead = Ahead(count: groups.count) { [preparation] number in
+      preparation.prepare(groups[number])
+    }
+    var seconds: Double { (clock.now - start) / .seconds(1) }
+    while !isStopped(), let prepared = ahead.next() {
+      let records = try evaluate(prepared, isStopped: isStopped)
+      let samples = prepared.prefix(records.count).map(\.sample)
+      if let saveMaps {
+        for (sample, record) in zip(samples, records) { try saveMaps(sample, record) }
+      }
+      try writer.append(
+        records, of: samples, seconds: seconds, passSeconds: passSeconds - passesBefore)
+      progress(
+        Progress(done: writer.finished.count, total: total, failures: writer.failures))
+      if isStrict, let (sample, record) = zip(samples, records).first(where: { $1.failure != nil })
+      {
+        throw ModelError(record.failure ?? "", file: sample.name)
+      }
+    }
+    return (writer.finished.count == total, seconds, passSeconds - passesBefore)
+  }
+
+  private var passSeconds: Double { models.reduce(0) { $0 + $1.passSeconds } }
+
+  /// The records of the samples that are complete, from the first on.
+  private func evaluate(
+    _ prepared: [PreparedSample], isStopped: () -> Bool
+  ) throws -> [SampleRecord] {
+    let records = prepared.map { sample in
+      let record = SampleRecord(index: sample.sample.index)
+      if case .failure(let error) = sample.inputs { record.failure = error.reason }
+      return record
+    }
+    let readable = prepared.indices.filter { records[$0].failure == nil }
+    guard !readable.isEmpty else { return records }
+    var complete = readable.count
+    for (number, model) in models.enumerated() {
+      let part = readable.prefix(complete)
+      let inputs = try part.map { try prepared[$0].inputs.get()[number] }
+      complete = try model.evaluate(
+        part.map { prepared[$0] }, inputs, into: part.map { records[$0] }, isStopped: isStopped)
+    }
+    return Array(records.prefix(complete < readable.count ? readable[complete] : records.count))
+  }
+}
+
+extension SamplePreparation {
+  /// Prepares samples on all cores.
+  func prepare(_ samples: [DataSet.Sample]) -> [PreparedSample] {
+    let prepared = Mutex([PreparedSample?](repeating: nil, count: samples.count))
+    DispatchQueue.concurrentPerform(iterations: samples.count) { number in
+      let sample = prepare(samples[number])
+      prepared.withLock { $0[number] = sample }
+    }
+    return prepared.withLock { $0.compactMap(\.self) }
+  }
+}

@@ -1,0 +1,202 @@
+package import Attribution
+package import Graphs
+package import Kernels
+package import Tensors
+
+/// One model at work on the samples of an evaluation. Belongs to one thread.
+package final class ModelEvaluator {
+  /// The name in results.
+  package let name: String
+
+  private let number: Int
+  private let function: ModelFunction
+  private let workspace: Workspace
+  private let settings: EvaluationSettings
+  private let pixels: PixelLayout?
+  private let baseline: @Sendable (Tensor) -> Tensor
+  private let maker: MapMaker
+  private let stream: ScoreStream
+  /// The methods that are defined for this model, and their places in the list.
+  private let methods: [(number: Int, choice: MethodChoice)]
+  private var zeroScores: [Double]?
+
+  /// - Parameters:
+  ///   - number: the place in the list of models.
+  ///   - function: a function that fills up its batches.
+  ///   - pixels: how those of pictures lie; nil for models of something else.
+  ///   - baseline: makes what a point is compared with.
+  package init(
+    name: String, number: Int, function: ModelFunction, workspace: Workspace,
+    pixels: PixelLayout?, settings: EvaluationSettings,
+    baseline: @escaping @Sendable (Tensor) -> Tensor
+  ) throws(ModelError) {
+    self.name = name
+    self.number = number
+    self.function = function
+    self.workspace = workspace
+    self.settings = settings
+    self.baseline = baseline
+    self.pixels = pixels
+    maker = try MapMaker(function, seed: settings.seed)
+    stream = ScoreStream(function)
+    let maker = maker
+    methods = settings.methods.enumerated().filter { _, method in
+      maker.applies(method, zeroBaseline: settings.hasZeroBaseline)
+    }.map { ($0.offset, $0.element) }
+  }
+
+  /// The places of the methods that are defined for this model.
+  package var methodNumbers: [Int] { methods.map(\.number) }
+
+  /// Seconds spent so far in passes of the model.
+  package var passSeconds: Double { workspace.runSeconds }
+
+  /// How many scores the model gives.
+  package func scoreCount() throws(ModelError) -> Int {
+    let zero = Tensor(repeating: 0.0, shape: Shape([1] + function.pointShape))
+    let scores = try function.scores(at: zero.converted(to: function.elementType))
+    return scores.first?.count ?? 0
+  }
+
+  /// Evaluates samples and puts what it finds into their records.
+  ///
+  /// - Parameter isStopped: asked between samples.
+  /// - Returns: how many of the samples are complete, from the first on.
+  func evaluate(
+    _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord],
+    isStopped: () -> Bool
+  ) throws -> Int {
+    let shape = Shape([1] + function.pointShape)
+    let points = inputs.map { $0.point.reshaped(to: shape) }
+    let scores = try function.scores(at: Tensor(stacking: points))
+    let explained = zip(zip(samples, inputs), scores).map { pair, scores in
+      let (sample, input) = pair
+      return ExplainedPoint(
+        point: input.point.reshaped(to: shape),
+        baseline: baseline(input.point).reshaped(to: shape), references: input.references,
+        digest: sample.sample.digest,
+        target: (settings.explainsLabel ? sample.sample.label : nil) ?? scores.best)
+    }
+    for (index, record) in records.enumerated() {
+      predict(scores[index], explained[index].target, samples[index].sample.label, record)
+    }
+    let usable = zip(explained, records).filter { $0.1.failure == nil }
+    let maps =
+      usable.isEmpty
+      ? []
+      : try maker.maps(of: usable.map(\.0), by: methods.map(\.choice), isStopped: isStopped)
+    var mapIndex = 0
+    var complete = 0
+    for (index, record) in records.enumerated() {
+      if record.failure == nil {
+        guard mapIndex < maps.count else { break }
+        try judge(
+          maps[mapIndex], inputs[index], explained[index], scores[index], into: record)
+        mapIndex += 1
+      }
+      complete += 1
+    }
+    try stream.flush()
+    return complete
+  }
+
+  private func predict(
+    _ scores: [Double], _ target: Int, _ label: Int?, _ record: SampleRecord
+  ) {
+    guard scores.allSatisfy(\.isFinite), scores.indices.contains(target) else {
+      record.failure = "model '\(name)' gives it scores that are no numbers"
+      return
+    }
+    record.predictions.append(
+      .init(model: number, target: target, score: scores[target], best: scores.best))
+    guard settings.metrics.contains(.accuracy), let label else { return }
+    let rank = Agreement.rank(of: label, in: scores)
+    record.values[key("top1")] = rank < 1 ? 1 : 0
+    record.values[key("top5")] = rank < 5 ? 1 : 0
+  }
+
+  private func key(_ result: String, _ method: Int? = nil) -> SampleRecord.Value {
+    SampleRecord.Value(model: number, method: method, result: result)
+  }
+
+  private func judge(
+    _ maps: [CostedMap], _ input: PreparedSample.Input, _ point: ExplainedPoint,
+    _ scores: [Double], into record: SampleRecord
+  ) throws {
+    if settings.metrics.contains(.contrast) { try contrast(point, into: record) }
+    let sensitivity =
+      settings.metrics.contains(.maxSensitivity)
+      ? try sensitivities(of: maps, point) : [:]
+    for ((number, method), map) in zip(methods, maps) {
+      record.maps.append(
+        .init(
+          model: self.number, method: number, values: map.values, passes: map.passes,
+          seconds: map.seconds))
+      record.values[key("max-sensitivity", number)] = sensitivity[number]
+      let judgement = MapJudgement(
+        map: map.values, method: method, point: point, input: input, score: scores[point.target],
+        baselineScore: try baselineScore(of: point, method), pixels: pixels, stream: stream,
+        settings: settings)
+      try judgement.judge(first: maps.first?.values, isFirst: number == methods.first?.number) {
+        [key = key(_:_:)] result, value, curve in
+        record.values[key(result, number)] = value
+        if let curve { record.curves[key(result, number)] = curve }
+      }
+    }
+  }
+
+  /// The score at the baseline, where completeness compares with it.
+  private func baselineScore(
+    of point: ExplainedPoint, _ method: MethodChoice
+  ) throws(ModelError) -> Double? {
+    guard settings.metrics.contains(.completeness), case .integratedGradients = method.rule else {
+      return nil
+    }
+    if settings.hasZeroBaseline {
+      if zeroScores == nil { zeroScores = try function.scores(at: point.baseline).first }
+      return zeroScores?[point.target]
+    }
+    return try function.scores(at: point.baseline).first?[point.target]
+  }
+
+  private func contrast(_ point: ExplainedPoint, into record: SampleRecord) throws(ModelError) {
+    guard let label = settings.labels[record.index] ?? nil else { return }
+    let key = key("contrast")
+    let curve = Collector(count: Curve.contrasts.count) { curve in
+      record.curves[key] = curve
+      record.values[key] = curve.reduce(0, +) / Double(curve.count)
+    }
+    for factor in Curve.contrasts {
+      let faint = Tensor(point.point.doubles.map { $0 * factor }, shape: point.point.shape)
+      try stream.add(faint.converted(to: point.point.elementType)) {
+        curve.add($0.best == label ? 1 : 0)
+      }
+    }
+  }
+
+  /// For each method the largest change of its map, relative to the map, when every element of the
+  /// point moves by .02 at most: 10 tries (Yeh et al., 2019, arXiv 1901.09392).
+  private func sensitivities(
+    of maps: [CostedMap], _ point: ExplainedPoint
+  ) throws -> [Int: Double] {
+    var noise = SampleNoise(seed: settings.seed, digest: point.digest, purpose: "max-sensitivity")
+    let moved = (0..<10).map { _ in
+      let elements = point.point.doubles.map { $0 + 0.02 * (2 * noise.uniform() - 1) }
+      return point.moved(
+        to: Tensor(elements, shape: point.point.shape).converted(to: point.point.elementType))
+    }
+    let judged = zip(methods, maps).filter { $0.0.choice.rule != .random }
+    let movedMaps = try maker.maps(of: moved, by: judged.map(\.0.choice))
+    var sensitivities: [Int: Double] = [:]
+    for (place, (method, map)) in judged.enumerated() {
+      let values = map.values.doubles
+      let size = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      guard size > 0 else { continue }
+      sensitivities[method.number] = movedMaps.map { maps in
+        zip(maps[place].values.doubles, values).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+          .squareRoot() / size
+      }.max()
+    }
+    return sensitivities
+  }
+}

@@ -1,0 +1,127 @@
+import Attribution
+import Graphs
+package import Tensors
+
+/// A sample read, with all that metrics and methods need beside it.
+package struct PreparedSample: Sendable {
+  /// The sample as one model takes it.
+  package struct Input: Sendable {
+    /// A batch of one row.
+    let point: Tensor
+    /// The background of masked pixels, where a metric masks some.
+    let background: Tensor?
+    /// The background on which pixels appear, for insertion.
+    let softBackground: Tensor?
+    /// Other samples, for expected gradients.
+    let references: [Tensor]
+    /// For each pixel whether it shows the object.
+    let mask: [Bool]?
+  }
+
+  let sample: DataSet.Sample
+  /// One for each model, or why there is none.
+  let inputs: Result<[Input], ModelError>
+}
+
+/// Reads samples; used from several threads.
+package struct SamplePreparation: Sendable {
+  /// A sample as each of the models takes it.
+  package typealias Reader = @Sendable (DataSet.Sample) throws -> [Tensor]
+  /// For each model, for each pixel whether it shows the object.
+  package typealias MaskReader = @Sendable (DataSet.Sample) throws -> [[Bool]]
+
+  private let dataSet: DataSet
+  private let read: Reader
+  private let readMask: MaskReader?
+  private let shapes: [Shape]
+  private let channelAxes: [Int?]
+  private let masksPixels: Bool
+  private let insertsPixels: Bool
+  private let references: Int
+  private let seed: UInt64
+
+  /// - Parameters:
+  ///   - shapes: for each model the shape of a batch of one.
+  ///   - channelAxes: for each model the axis of the channels, where it takes pictures.
+  ///   - masksPixels: whether a metric shows pixels on a blurred picture.
+  ///   - insertsPixels: whether a metric lets pixels appear, for which it is blurred less.
+  ///   - references: other samples that are drawn for each.
+  package init(
+    dataSet: DataSet, read: @escaping Reader, readMask: MaskReader?, shapes: [Shape],
+    channelAxes: [Int?], masksPixels: Bool, insertsPixels: Bool, references: Int, seed: UInt64
+  ) {
+    self.dataSet = dataSet
+    self.read = read
+    self.readMask = readMask
+    self.shapes = shapes
+    self.channelAxes = channelAxes
+    self.masksPixels = masksPixels
+    self.insertsPixels = insertsPixels
+    self.references = references
+    self.seed = seed
+  }
+
+  /// Radius and sigma of the blur of Petsiuk et al. (2018): 11x11 pixels, sigma 5.
+  private static let softBlur = (radius: 5, sigma: 5.0)
+  /// Other samples that are tried in the place of one that cannot be read.
+  private static let tries = 20
+
+  func prepare(_ sample: DataSet.Sample) -> PreparedSample {
+    do {
+      let points = try points(of: sample)
+      let masks = try readMask?(sample)
+      let references = try referencePoints(of: sample)
+      let inputs = points.enumerated().map { model, point in
+        let axis = channelAxes[model]
+        return PreparedSample.Input(
+          point: point,
+          background: masksPixels ? axis.map { point.blurBaseline(channelAxis: $0) } : nil,
+          softBackground: insertsPixels
+            ? axis.map {
+              point.blurBaseline(
+                channelAxis: $0, radius: Self.softBlur.radius, sigma: Self.softBlur.sigma)
+            } : nil,
+          references: references.map { $0[model] }, mask: masks?[model])
+      }
+      return PreparedSample(sample: sample, inputs: .success(inputs))
+    } catch let error as ModelError {
+      return PreparedSample(sample: sample, inputs: .failure(error))
+    } catch {
+      return PreparedSample(sample: sample, inputs: .failure(ModelError("\(error)")))
+    }
+  }
+
+  private func points(of sample: DataSet.Sample) throws -> [Tensor] {
+    let points = try read(sample)
+    for (point, shape) in zip(points, shapes) {
+      guard point.shape == shape else {
+        throw ModelError(
+          point.shape.first == 1
+            ? "it gives \(point.shape), the first sample gave \(shape); "
+              + "fix a size with a crop in the preprocessing"
+            : "it holds \(point.shape.first ?? 0) samples, one is wanted")
+      }
+      guard point.isFinite else { throw ModelError("it holds numbers that are not finite") }
+    }
+    return points
+  }
+
+  /// Samples drawn from the whole data set, the same for the same sample and seed.
+  private func referencePoints(of sample: DataSet.Sample) throws -> [[Tensor]] {
+    var noise = SampleNoise(seed: seed, digest: sample.digest, purpose: "references")
+    return try (0..<references).map { _ in
+      for _ in 0..<Self.tries {
+        let other = dataSet.samples[noise.below(dataSet.samples.count)]
+        if let points = try? points(of: other) { return points }
+      }
+      throw ModelError("no sample to compare it with can be read")
+    }
+  }
+}
+
+extension Tensor {
+  /// Whether no element is infinite or no number.
+  package var isFinite: Bool {
+    !elementType.isFloatingPoint || doubles.allSatisfy(\.isFinite)
+  }
+}

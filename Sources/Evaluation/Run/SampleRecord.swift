@@ -1,0 +1,47 @@
+package import Attribution
+package import Tensors
+
+/// What an evaluation found out about one sample.
+package final class SampleRecord {
+  /// A number for one model and, where it judges a map, one method.
+  package struct Value: Hashable {
+    /// Places in the lists of the protocol.
+    package let model: Int
+    package let method: Int?
+    /// The name of the result.
+    package let result: String
+  }
+
+  /// A map and what it cost.
+  package struct Map {
+    package let model: Int
+    package let method: Int
+    package let values: Tensor
+    package let passes: Passes
+    package let seconds: Double
+  }
+
+  /// What a model says of the sample.
+  package struct Prediction {
+    package let model: Int
+    /// The class that is explained, and its score.
+    package let target: Int
+    package let score: Double
+    /// The class of the best score.
+    package let best: Int
+  }
+
+  /// The place of the sample in the data set.
+  package let index: Int
+  /// Why it could not be evaluated.
+  package var failure: String?
+  package var predictions: [Prediction] = []
+  package var values: [Value: Double] = [:]
+  package var curves: [Value: [Double]] = [:]
+  package var maps: [Map] = []
+
+  package init(index: Int, failure: String? = nil) {
+    self.index = index
+    self.failure = failure
+  }
+}

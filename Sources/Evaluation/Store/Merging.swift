@@ -1,0 +1,114 @@
+import Foundation
+import GRDB
+public import Graphs
+
+/// Joins the shards of an evaluation.
+public enum ResultMerge {
+  /// Writes all results of the shards into one file, as if one run had made them.
+  ///
+  /// - Parameters:
+  ///   - paths: one file for each shard, in any order.
+  ///   - output: the file that receives them; it must not be there yet.
+  /// - Returns: how many samples there are.
+  /// - Throws: `ModelError` if a shard is missing, incomplete, given twice or of another evaluation.
+  public static func merge(_ paths: [String], into output: String) throws(ModelError) -> Int {
+    guard let first = paths.first else {
+      throw ModelError("there is no shard to merge", kind: .usage)
+    }
+    let headers = try paths.map { (path) throws(ModelError) in try header(path) }
+    try check(headers, paths)
+    guard !FileManager.default.fileExists(atPath: output) else {
+      throw ModelError(
+        "there is a file of this name already; remove it or name another", kind: .cannotWrite,
+        file: output)
+    }
+    let temporary = "\(output).\(ProcessInfo.processInfo.processIdentifier).partial"
+    do {
+      let count = try ResultDatabase.attempt(output) {
+        try copy(paths, headers[0], to: temporary, from: first)
+      }
+      guard count == headers[0].evaluation.data.samples else {
+        throw ModelError(
+          "the shards hold \(count) samples, the data set \(headers[0].evaluation.data.samples)",
+          file: first)
+      }
+      guard rename(temporary, output) == 0 else {
+        throw ModelError(
+          "cannot be written: \(String(cString: strerror(errno)))", kind: .cannotWrite,
+          file: output)
+      }
+      return count
+    } catch {
+      for ending in ["", "-wal", "-shm", "-journal"] { unlink(temporary + ending) }
+      throw error as? ModelError ?? ModelError("\(error)", kind: .fault)
+    }
+  }
+
+  private static func header(_ path: String) throws(ModelError) -> ResultHeader {
+    let queue = try ResultDatabase.openToRead(path)
+    return try ResultDatabase.attempt(path) {
+      guard let header = try queue.read({ try ResultHeader($0) }) else {
+        throw ModelError("it holds no results yet; run that shard first", file: path)
+      }
+      return header
+    }
+  }
+
+  private static func check(
+    _ headers: [ResultHeader], _ paths: [String]
+  ) throws(ModelError) {
+    let count = headers[0].shard.count
+    var seen: [Int: String] = [:]
+    for (header, path) in zip(headers, paths) {
+      if let difference = header.evaluation.difference(from: headers[0].evaluation) {
+        throw ModelError(
+          "it is of another evaluation than \(paths[0]): \(difference)", file: path)
+      }
+      guard header.shard.count == count else {
+        throw ModelError("it is shard \(header.shard), \(paths[0]) is one of \(count)", file: path)
+      }
+      if let other = seen.updateValue(path, forKey: header.shard.index) {
+        throw ModelError("shard \(header.shard) is given twice, by \(other) too", file: path)
+      }
+      guard header.finished == header.expected else {
+        throw ModelError(
+          "shard \(header.shard) is not complete: \(header.expected - header.finished) of "
+            + "\(header.expected) samples are missing; run it again", file: path)
+      }
+    }
+    let missing = (1...count).filter { seen[$0] == nil }
+    guard missing.isEmpty else {
+      let names = missing.prefix(5).map { "\($0)/\(count)" }.joined(separator: ", ")
+      throw ModelError(
+        "\(missing.count == 1 ? "shard" : "shards") \(names)\(missing.count > 5 ? " and more" : "") "
+          + "missing among the \(paths.count) files")
+    }
+  }
+
+  private static func copy(
+    _ paths: [String], _ header: ResultHeader, to temporary: String, from first: String
+  ) throws -> Int {
+    let queue = try ResultDatabase.open(temporary)
+    try queue.writeWithoutTransaction { database in
+      try database.execute(
+        sql: "INSERT INTO run VALUES (?, ?, 1, 1, ?)",
+        arguments: [
+          try header.evaluation.json(), header.data, header.evaluation.data.samples,
+        ])
+      for path in paths {
+        try database.execute(sql: "ATTACH DATABASE ? AS shard", arguments: [path])
+        try database.inTransaction {
+          for table in ResultDatabase.sampleTables + ["session"] {
+            try database.execute(sql: "INSERT INTO \(table) SELECT * FROM shard.\(table)")
+          }
+          return .commit
+        }
+        try database.execute(sql: "DETACH DATABASE shard")
+      }
+      try database.execute(sql: "PRAGMA journal_mode = DELETE")
+    }
+    let count = try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sample") ?? 0 }
+    try queue.close()
+    return count
+  }
+}
