@@ -111,15 +111,13 @@ struct EvaluationSetting {
     let metrics = Metric.paper.filter {
       (dataSet.isLabelled || !$0.needsLabels) && (takesPictures || !$0.needsPictures)
     }
-    let omitted = Metric.paper.filter { !metrics.contains($0) }.map(\.rawValue)
+    let omitted = Metric.paper.filter { !metrics.contains($0) }
     return (
       metrics,
-      omitted.isEmpty
-        ? []
-        : [
-          "\(omitted.joined(separator: ", ")) left out: the samples have no labels or the model "
-            + "takes no pictures"
-        ]
+      omitted.map { metric in
+        "\(metric.rawValue) left out: "
+          + (metric.needsLabels ? "the samples have no labels" : "the model takes no pictures")
+      }
     )
   }
 

@@ -175,8 +175,15 @@ struct Evaluate: ParsableCommand {
   private func options() throws -> EvaluationOptions {
     var options = EvaluationOptions()
     let quadrature = try Quadrature(argument: quadrature)
-    options.methods = try Self.items(methods, of: "--methods").map {
-      try MethodChoice($0, quadrature: quadrature)
+    options.methods = try Self.items(methods, of: "--methods").map { item in
+      do throws(ModelError) {
+        return try MethodChoice(item, quadrature: quadrature)
+      } catch {
+        throw ValidationError(error.reason)
+      }
+    }
+    guard Set(options.methods).count == options.methods.count else {
+      throw ValidationError("--methods '\(methods)' names one method twice")
     }
     options.metrics = try measured()
     if let target {

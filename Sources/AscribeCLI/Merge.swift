@@ -23,6 +23,8 @@ struct Merge: ParsableCommand {
   func run() throws {
     try OutputFile.requireWritable(output)
     let count = try ResultMerge.merge(shards, into: output)
-    print("\(output): \(Console.count(count)) samples of \(shards.count) shards")
+    print(
+      "\(output): \(Console.count(count)) samples of \(shards.count) \(shards.count == 1 ? "shard" : "shards")"
+    )
   }
 }

@@ -119,7 +119,8 @@ import Testing
     let alone = try points.map { try function.gradients(at: $0, targets: [1]).gradients }
     for count in [2, 3, 7, 16, 20] {
       let together = try function.gradients(
-        at: Tensor(stacking: Array(points.prefix(count))), target: 1
+        at: Tensor(stacking: Array(points.prefix(count))),
+        targets: Array(repeating: 1, count: points.count)
       ).gradients
       for row in 0..<count {
         #expect(try distance(together.rows(row..<(row + 1)), alone[row]) < 1e-5)

@@ -66,7 +66,7 @@ import Testing
     #expect(!function.hasBatches && function.pointShape == [3, 2])
     // The last score is (x0 + x2 + x4)^2 + (x1 + x3 + x5)^2.
     let (scores, gradients) = try function.gradients(
-      at: Tensor([1.0, 2, 3, 4, 5, 6], shape: [1, 3, 2]), target: 2)
+      at: Tensor([1.0, 2, 3, 4, 5, 6], shape: [1, 3, 2]), targets: [2])
     #expect(scores == [225])
     #expect(gradients.elements(as: Double.self) == [18, 24, 18, 24, 18, 24])
   }
@@ -100,7 +100,7 @@ import Testing
   @Test func aModelWithoutBatchesTakesItsInputWhole() throws {
     let function = try function([.fixed(2)], shape: [2])
     let (scores, gradients) = try function.gradients(
-      at: Tensor([1.0, 2], shape: [1, 2]), target: 0)
+      at: Tensor([1.0, 2], shape: [1, 2]), targets: [0])
     #expect(scores == [5])
     #expect(gradients.elements(as: Double.self) == [2, 4])
   }

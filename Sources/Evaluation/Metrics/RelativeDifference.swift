@@ -72,4 +72,7 @@ package struct DifferenceParts: Sendable {
   package var ratio: Double {
     count > 0 ? (difference / count) / (size / count + 1e-7) : 0
   }
+
+  /// The ratio in percent, as the paper prints it.
+  package var percentage: Double { 100 * ratio }
 }

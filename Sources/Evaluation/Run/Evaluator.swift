@@ -100,7 +100,7 @@ package final class Evaluator {
     let readable = prepared.indices.filter { records[$0].failure == nil }
     guard !readable.isEmpty else { return records }
     var complete = readable.count
-    for (number, model) in models.enumerated() {
+    for (number, model) in models.enumerated() where complete > 0 {
       let part = readable.prefix(complete)
       let inputs = try part.map { try prepared[$0].inputs.get()[number] }
       complete = try model.evaluate(

@@ -26,7 +26,7 @@ struct MapJudgement {
     if settings.metrics.contains(.difference), let first, !isFirst {
       var parts = DifferenceParts()
       parts.add(map.doubles, from: first.doubles)
-      receive("difference", parts.ratio, parts.numbers)
+      receive("difference", parts.percentage, parts.numbers)
     }
     if settings.metrics.contains(.completeness), let error = completenessError {
       receive("completeness", error, nil)

@@ -111,8 +111,8 @@ package final class ModelEvaluator {
       .init(model: number, target: target, score: scores[target], best: scores.best))
     guard settings.metrics.contains(.accuracy), let label else { return }
     let rank = Agreement.rank(of: label, in: scores)
-    record.values[key("top1")] = rank < 1 ? 1 : 0
-    record.values[key("top5")] = rank < 5 ? 1 : 0
+    record.values[key("top1")] = rank < 1 ? 100 : 0
+    record.values[key("top5")] = rank < 5 ? 100 : 0
   }
 
   private func key(_ result: String, _ method: Int? = nil) -> SampleRecord.Value {
@@ -169,7 +169,7 @@ package final class ModelEvaluator {
     for factor in Curve.contrasts {
       let faint = Tensor(point.point.doubles.map { $0 * factor }, shape: point.point.shape)
       try stream.add(faint.converted(to: point.point.elementType)) {
-        curve.add($0.best == label ? 1 : 0)
+        curve.add($0.best == label ? 100 : 0)
       }
     }
   }

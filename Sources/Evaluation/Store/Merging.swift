@@ -8,7 +8,7 @@ public enum ResultMerge {
   ///
   /// - Parameters:
   ///   - paths: one file for each shard, in any order.
-  ///   - output: the file that receives them; it must not be there yet.
+  ///   - output: the file that receives them; one that is there is replaced.
   /// - Returns: how many samples there are.
   /// - Throws: `ModelError` if a shard is missing, incomplete, given twice or of another evaluation.
   public static func merge(_ paths: [String], into output: String) throws(ModelError) -> Int {
@@ -17,10 +17,9 @@ public enum ResultMerge {
     }
     let headers = try paths.map { (path) throws(ModelError) in try header(path) }
     try check(headers, paths)
-    guard !FileManager.default.fileExists(atPath: output) else {
-      throw ModelError(
-        "there is a file of this name already; remove it or name another", kind: .cannotWrite,
-        file: output)
+    let target = URL(filePath: output).standardizedFileURL.path
+    guard !paths.contains(where: { URL(filePath: $0).standardizedFileURL.path == target }) else {
+      throw ModelError("it is one of the shards; name another --output", kind: .usage, file: output)
     }
     let temporary = "\(output).\(ProcessInfo.processInfo.processIdentifier).partial"
     do {

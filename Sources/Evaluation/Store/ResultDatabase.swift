@@ -42,10 +42,13 @@ package enum ResultDatabase {
   /// Opens a file to write to, and makes its tables where it is new.
   static func open(_ path: String) throws(ModelError) -> DatabaseQueue {
     try attempt(path) {
+      let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+      let isNew = (size ?? 0) == 0
+      // Somebody else's database must not change.
+      if !isNew { try openToRead(path).close() }
       var configuration = Configuration()
       configuration.busyMode = .timeout(10)
       configuration.journalMode = .wal
-      let isNew = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0 == 0
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       if isNew {
         try queue.write { database in
@@ -54,7 +57,6 @@ package enum ResultDatabase {
           try database.execute(sql: schema)
         }
       }
-      try check(queue, path)
       return queue
     }
   }

@@ -26,7 +26,7 @@ package final class ResultWriter {
     processor: String, threads: Int
   ) throws(ModelError) {
     self.path = path
-    let lock = try FileLock(path + ".lock")
+    let lock = try FileLock(for: path)
     let queue: DatabaseQueue
     do throws(ModelError) {
       queue = try ResultDatabase.open(path)
@@ -153,18 +153,18 @@ private final class FileLock {
   private let path: String
   private let descriptor: Int32
 
-  init(_ path: String) throws(ModelError) {
-    self.path = path
+  init(for output: String) throws(ModelError) {
+    path = output + ".lock"
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw ModelError(
-        "cannot be written: \(String(cString: strerror(errno)))", kind: .cannotWrite, file: path)
+        "cannot be written: \(String(cString: strerror(errno)))", kind: .cannotWrite, file: output)
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       Foundation.close(descriptor)
       throw ModelError(
         "another evaluation writes there; wait for it or name another --output", kind: .usage,
-        file: String(path.dropLast(".lock".count)))
+        file: output)
     }
   }
 

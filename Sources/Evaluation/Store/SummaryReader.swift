@@ -77,13 +77,13 @@ private struct SummaryReader {
       batch.parts.add(parts)
       batch.count += 1
       if batch.count == RelativeDifference.batchSize {
-        means[key, default: RunningMean()].add(batch.parts.ratio)
+        means[key, default: RunningMean()].add(batch.parts.percentage)
         batches[key] = nil
       } else {
         batches[key] = batch
       }
     }
-    for (key, batch) in batches { means[key, default: RunningMean()].add(batch.parts.ratio) }
+    for (key, batch) in batches { means[key, default: RunningMean()].add(batch.parts.percentage) }
     return means
   }
 

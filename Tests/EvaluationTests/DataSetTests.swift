@@ -1,0 +1,154 @@
+import Evaluation
+import Graphs
+import Tensors
+import Testing
+
+struct DataSetTests {
+  private let scratch: Scratch
+
+  init() throws { scratch = try Scratch() }
+
+  private func open(
+    _ name: String = "", labels: [String] = [], scores: Int? = nil
+  ) throws -> DataSet {
+    try DataSet(path: scratch.path + "/" + name, labels: labels, scores: scores)
+  }
+
+  private func refuses(
+    _ name: String = "", labels: [String] = [], scores: Int? = nil, kind: ModelError.Kind,
+    saying part: String, sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let error = #expect(throws: ModelError.self, sourceLocation: sourceLocation) {
+      try open(name, labels: labels, scores: scores)
+    }
+    #expect(error?.kind == kind, sourceLocation: sourceLocation)
+    #expect(
+      error?.description.contains(part) == true, "\(error?.description ?? "")",
+      sourceLocation: sourceLocation)
+  }
+
+  @Test func foldersAreClassesInSortedOrder() throws {
+    for name in ["dog/2.png", "dog/10.png", "cat/a.JPEG", "cat/notes.md", "cat/.hidden.png"] {
+      try scratch.write(name)
+    }
+    let dataSet = try open(scores: 2)
+    #expect(dataSet.kind == .classFolders)
+    #expect(dataSet.samples.map(\.name) == ["cat/a.JPEG", "dog/10.png", "dog/2.png"])
+    #expect(dataSet.samples.map(\.label) == [0, 1, 1])
+  }
+
+  /// The order of the folders is not that of the model's classes.
+  @Test func foldersAreFoundByLabel() throws {
+    for name in ["dog/1.png", "cat/1.png"] { try scratch.write(name) }
+    let labels = ["dog", "horse", "cat tabby"]
+    #expect(try open(labels: labels, scores: 3).samples.map(\.label) == [2, 0])
+  }
+
+  @Test func foldersAreNumbers() throws {
+    for name in ["7/1.png", "12/1.png"] { try scratch.write(name) }
+    #expect(try open(scores: 20).samples.map(\.label) == [12, 7])
+  }
+
+  @Test func classesThatAreNotTheModels() throws {
+    for name in ["dog/1.png", "cat/1.png"] { try scratch.write(name) }
+    refuses(
+      scores: 10, kind: .badData, saying: "2 classes such as 'cat', the model gives 10 scores")
+    refuses(labels: ["cat", "horse"], scores: 2, kind: .badData, saying: "class 'dog' is none of")
+    try scratch.write("stray.png")
+    refuses(scores: 2, kind: .badData, saying: "'stray.png' lies beside the folders")
+  }
+
+  @Test func aFolderWithoutClasses() throws {
+    try scratch.write("b.png")
+    try scratch.write("a.npy")
+    let dataSet = try open()
+    #expect(dataSet.kind == .folder)
+    #expect(dataSet.samples.map(\.name) == ["a.npy", "b.png"])
+    #expect(!dataSet.isLabelled)
+  }
+
+  @Test func aListOfLabels() throws {
+    try scratch.write("pictures/x, y.png")
+    try scratch.write("labels.csv", "label,file,note\ncat,\"pictures/x, y.png\",\n1,b.png,odd\n")
+    refuses(labels: ["dog", "cat"], kind: .badData, saying: "class '1' is none of")
+    try scratch.write("labels.csv", "label,file\r\ncat,\"pictures/x, y.png\"\r\ndog,b.png\r\n")
+    let dataSet = try open(labels: ["dog", "cat"])
+    #expect(dataSet.kind == .list)
+    #expect(dataSet.samples.map(\.name) == ["pictures/x, y.png", "b.png"])
+    #expect(dataSet.samples.map(\.label) == [1, 0])
+  }
+
+  @Test(arguments: [
+    ("name,class\na.png,1\n", "'file' and 'label'"), ("", "'file' and 'label'"),
+    ("file,label\na.png,1\na.png,2\n", "listed twice"), ("file,label\n,1\n", "lacks a file"),
+  ])
+  func aListThatIsNone(text: String, reason: String) throws {
+    try scratch.write("labels.csv", text)
+    refuses(scores: 10, kind: .badData, saying: reason)
+  }
+
+  @Test func rowsOfAnArray() throws {
+    let rows = Tensor((0..<12).map(Float.init), shape: [3, 4])
+    try scratch.write("x.npy", rows.npyData())
+    try scratch.write("x.labels.npy", Tensor([Int64(2), 0, 1]).npyData())
+    let dataSet = try open("x.npy")
+    #expect(dataSet.samples.map(\.label) == [2, 0, 1])
+    guard case .tensor(let row) = try dataSet.content(of: dataSet.samples[1]) else {
+      Issue.record("no row")
+      return
+    }
+    #expect(row.shape == [1, 4])
+    #expect(row.elements(as: Float.self) == [4, 5, 6, 7])
+    try scratch.write("x.labels.npy", Tensor([Int64(2), 0]).npyData())
+    refuses("x.npy", kind: .badData, saying: "2 labels for 3 samples")
+    try scratch.write("x.labels.npy", Tensor([Float(2), 0, 1]).npyData())
+    refuses("x.npy", kind: .badData, saying: "vector of integers")
+    try scratch.write("y.npy", Array("no array".utf8))
+    refuses("y.npy", kind: .badData, saying: "not a .npy file")
+  }
+
+  @Test func linesOfNumbers() throws {
+    try scratch.write("x.tsv", "cat\t1 2.5\n\ndog\t3,4\n")
+    let dataSet = try open("x.tsv", labels: ["dog", "cat"])
+    #expect(dataSet.samples.map(\.name) == ["line-000001", "line-000003"])
+    #expect(dataSet.samples.map(\.label) == [1, 0])
+    guard case .numbers(let numbers) = try dataSet.content(of: dataSet.samples[0]) else {
+      Issue.record("no numbers")
+      return
+    }
+    #expect(numbers == [1, 2.5])
+    try scratch.write("y.txt", "1 2\nthe cat\n")
+    let words = try open("y.txt")
+    #expect(throws: ModelError.self) { try words.content(of: words.samples[1]) }
+    try scratch.write("z.txt", "0\t1 2\n3 4\n")
+    refuses("z.txt", scores: 2, kind: .badData, saying: "line 2 has no label")
+  }
+
+  @Test func nothingThere() throws {
+    refuses("none", kind: .noInput, saying: "no such file or folder")
+    refuses(kind: .noInput, saying: "no sample")
+    try scratch.write("x.md")
+    refuses("x.md", kind: .badData, saying: "a data set is a folder")
+  }
+
+  /// The digest tells data sets apart by content, name and label.
+  @Test func digests() throws {
+    for name in ["a/1.png", "b/1.png"] { try scratch.write(name, [1, 2, 3]) }
+    let first = try open(scores: 2)
+    #expect(first.samples[0].digest == first.samples[1].digest)
+    #expect(try open(scores: 2).digest == first.digest)
+    try scratch.write("b/1.png", [1, 2, 4])
+    #expect(try open(scores: 2).digest != first.digest)
+    try scratch.write("b/1.png", [1, 2, 3])
+    #expect(try open(labels: ["b", "a"], scores: 2).digest != first.digest)
+  }
+
+  @Test func shardsPartition() throws {
+    for number in 0..<100 { try scratch.write("\(number).png", [UInt8(number)]) }
+    let samples = try open().samples
+    let shards = try (1...7).map { try #require(Shard("\($0)/7")) }
+    for sample in samples { #expect(shards.count { $0.contains(sample) } == 1) }
+    #expect(shards.allSatisfy { shard in samples.count(where: shard.contains) > 3 })
+    for text in ["0/3", "4/3", "1", "1/0", "a/3", "1/3/5", ""] { #expect(Shard(text) == nil) }
+  }
+}
