@@ -1,5 +1,7 @@
 # make demo     explain a picture's prediction (MODEL= and PICTURE= for your own)
 # make test     build and run every test; what continuous integration runs
+# make test-slurm       evaluate on a Slurm cluster of one node, disturbed (as root)
+# make test-kubernetes  check the manifest for Kubernetes, without a cluster
 # make check    format, build and tests: run it before every commit
 # make parity   compare outputs, gradients and maps with onnxruntime, PyTorch and captum
 # make bench    compare speed and memory with PyTorch, captum and onnxruntime
@@ -20,7 +22,7 @@ TEST = $(SWIFT) test -c release --disable-testable-imports --disable-xctest
 ASCRIBE = .build/release/ascribe
 PYTHON = .build/parity-venv/bin/python
 
-.PHONY: demo test check lint build parity bench docs install protos clean
+.PHONY: demo test test-slurm test-kubernetes check lint build parity bench docs install protos clean
 
 demo:
 	@Scripts/bootstrap.sh
@@ -33,6 +35,14 @@ test:
 	@Scripts/bootstrap.sh test
 	@Scripts/fetch_onnx_cases.sh
 	$(TEST)
+
+test-slurm: build
+	@Scripts/bootstrap.sh slurm
+	@ASCRIBE=$(ASCRIBE) Tests/Slurm/run.sh $(ARGUMENTS)
+
+test-kubernetes: build
+	@Scripts/bootstrap.sh kubernetes
+	@ASCRIBE=$(ASCRIBE) python3 Tests/Kubernetes/check.py
 
 check: lint build test
 

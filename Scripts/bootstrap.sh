@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs the Debian packages that are missing, and nothing where all are there.
 #
-#   Scripts/bootstrap.sh [test] [python]
+#   Scripts/bootstrap.sh [test] [python] [slurm] [kubernetes]
 #
 # Without arguments: what the build needs. `test` adds what the tests need, `python` what the
-# comparisons with PyTorch and onnxruntime need.
+# comparisons with PyTorch and onnxruntime need, `slurm` and `kubernetes` what the tests of running
+# on such clusters need.
 set -eu
 
 say() { echo "bootstrap: $*" >&2; }
@@ -27,8 +28,14 @@ for purpose in "$@"; do
       # What PyTorch compiles networks with.
       packages="$packages g++"
       ;;
+    slurm)
+      packages="$packages munge procps slurm-wlm"
+      ;;
+    kubernetes)
+      python3 -c 'import yaml' 2>/dev/null || packages="$packages python3 python3-yaml"
+      ;;
     *)
-      echo "usage: Scripts/bootstrap.sh [test] [python]" >&2
+      echo "usage: Scripts/bootstrap.sh [test] [python] [slurm] [kubernetes]" >&2
       exit 64
       ;;
   esac
