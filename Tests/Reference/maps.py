@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "Scripts/parity"))
 from onnx_network import OnnxNetwork  # noqa: E402
 
-BATCH = 64
+BATCH = 16
 
 
 class Network:
@@ -22,19 +22,28 @@ class Network:
 
     def __init__(self, path: Path) -> None:
         self.name = path.stem
-        self._module = OnnxNetwork(path).double()
+        self._single = OnnxNetwork(path)
+        self._double = OnnxNetwork(path).double()
 
     def scores(self, inputs: Array) -> Array:
+        """Logits in float32, as the scores of pictures with masks need no more."""
+        return self._scores(self._single, torch.from_numpy(inputs).float()).astype(np.float64)
+
+    def exact_scores(self, inputs: Array) -> Array:
+        """Logits in float64, where differences of them are what is measured."""
+        return self._scores(self._double, torch.from_numpy(inputs))
+
+    @staticmethod
+    def _scores(module: OnnxNetwork, inputs: torch.Tensor) -> Array:
         with torch.no_grad():
-            parts = [self._module(part) for part in torch.from_numpy(inputs).split(BATCH)]
-        return torch.cat(parts).numpy()
+            return torch.cat([module(part) for part in inputs.split(BATCH)]).numpy()
 
     def gradients(self, inputs: Array, target: int) -> Array:
-        """Of the target's logit, of each input on its own."""
+        """Of the target's logit in float64, of each input on its own."""
         results = []
         for part in torch.from_numpy(inputs).split(BATCH):
             part = part.clone().requires_grad_()
-            total = self._module(part)[:, target].sum()
+            total = self._double(part)[:, target].sum()
             results.append(torch.autograd.grad(total, part)[0])
         return torch.cat(results).numpy()
 
@@ -77,29 +86,33 @@ def integrated(network: Network, x: Array, target: int, steps: int, quadrature: 
 Method = Callable[[Network, Array, int], Array]
 
 
-def method(name: str) -> Method:
-    """By the name that `--methods` takes: gradient, input-x-gradient, xg, ig:128:quadrature=...
+def canonical(name: str) -> str:
+    """A name of `--methods` with the defaults of Integrated Gradients written out."""
+    kind, _, settings = name.partition(":")
+    if kind != "ig":
+        return name
+    steps, _, quadrature = settings.partition("quadrature=")
+    return f"ig:{steps.rstrip(':') or 128}:quadrature={quadrature or 'warped:2'}"
 
-    A random map is noise of this script's own, the same for the same picture.
-    """
-    kind, *settings = name.split(":", 2)
-    if kind == "gradient":
-        return gradient
-    if kind in ("input-x-gradient", "xg"):
-        return input_times_gradient
-    if kind == "random":
-        return random
+
+def method(name: str) -> Method:
+    """By the name that `--methods` takes: gradient, input-x-gradient, xg, random, ig:128."""
+    simple = {
+        "gradient": gradient,
+        "input-x-gradient": input_times_gradient,
+        "xg": input_times_gradient,
+        "random": random,
+    }
+    if name in simple:
+        return simple[name]
+    kind, steps, quadrature = canonical(name).split(":", 2)
     if kind != "ig":
         raise ValueError(f"there is no reference of '{name}'")
-    steps, quadrature = 128, "warped:2"
-    for setting in settings:
-        if setting.startswith("quadrature="):
-            quadrature = setting.removeprefix("quadrature=")
-        else:
-            steps = int(setting)
-    return lambda network, x, target: integrated(network, x, target, steps, quadrature)
+    quadrature = quadrature.removeprefix("quadrature=")
+    return lambda network, x, target: integrated(network, x, target, int(steps), quadrature)
 
 
 def random(network: Network, x: Array, target: int) -> Array:
+    """Noise of this script's own, the same for the same picture."""
     seed = np.frombuffer(x.tobytes(), np.uint32)
     return np.random.default_rng(seed).standard_normal(x.shape)

@@ -1,14 +1,14 @@
 """The metrics of `ascribe evaluate`, written from their definitions alone, in NumPy and PyTorch.
 
 Nothing here was taken from the program: docs/evaluation.md says what each metric is, and this is
-another reading of the same text. All is float64. A map `a` is the attribution of one picture,
+another reading of the same text. A map `a` is the attribution of one picture,
 [C, H, W], and `x` its input, [C, H, W]. `scores` takes inputs [N, C, H, W] to logits [N, classes].
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ ORDER_SHARES = np.arange(33) / 32
 """The shares of pixels of insertion and deletion."""
 ALPHAS = np.arange(10, 0, -1) / 10
 """The factors of contrast."""
+CLOSE = 1e-4
+"""Scores nearer than this, relative to the largest, are in doubt."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Curve:
     positions: Array
     values: Array
     value: float
+    doubt: float = 0
+    """How much of the value hangs on scores too close for float32 to tell the larger."""
 
 
 def integral(positions: Array, values: Array) -> Curve:
@@ -110,8 +114,16 @@ def masked_score(scores: Scores, x: Array, a: Array, target: int, masking: Maski
     """KPM, KNM, KAM, RAM, RPM or RNM of one picture."""
     shown = masks(a, masking)[:, None]
     logits = scores(np.where(shown, x[None], mask_blur(x)[None]))
-    values = 100.0 * (logits.argmax(1) == target) if masking.accuracy else logits[:, target]
-    return integral(MASK_SHARES, values.astype(np.float64))
+    if not masking.accuracy:
+        return integral(MASK_SHARES, logits[:, target])
+    correct = integral(MASK_SHARES, 100.0 * (logits.argmax(1) == target))
+    return replace(correct, doubt=integral(MASK_SHARES, 100.0 * close(logits, target)).value)
+
+
+def close(logits: Array, target: int) -> NDArray[np.bool_]:
+    """Where the target is nearly as high as the best of the others."""
+    others = np.delete(logits, target, axis=1).max(axis=1)
+    return np.abs(logits[:, target] - others) < CLOSE * np.abs(logits).max(axis=1)
 
 
 # Insertion and deletion
@@ -146,8 +158,8 @@ def deletion(scores: Scores, x: Array, a: Array, target: int) -> Curve:
 
 
 def difference(a: Array, reference: Array) -> float:
-    """Mean absolute relative difference in per cent; either one picture or a batch."""
-    return float(100 * np.abs(a - reference).mean() / (np.abs(reference).mean() + 1e-7))
+    """Mean absolute relative difference; either one picture or a batch."""
+    return float(np.abs(a - reference).mean() / (np.abs(reference).mean() + 1e-7))
 
 
 def batch_difference(maps: Array, references: Array, size: int = 16) -> Array:
@@ -157,9 +169,9 @@ def batch_difference(maps: Array, references: Array, size: int = 16) -> Array:
 
 
 def pointing(a: Array, mask: NDArray[np.uint8]) -> float:
-    """100 where the pixel of the largest |a|, summed over channels, lies in the mask."""
+    """1 where the pixel of the largest |a|, summed over channels, lies in the mask."""
     weights = np.abs(a).sum(axis=0)
-    return 100.0 * bool(mask.ravel()[weights.argmax()] >= 128)
+    return float(mask.ravel()[weights.argmax()] >= 128)
 
 
 def relevance_mass(a: Array, mask: NDArray[np.uint8]) -> float:
@@ -180,14 +192,15 @@ def gini(a: Array) -> float:
 
 
 def top(logits: Array, target: int, count: int) -> float:
-    """100 where the target is among the `count` highest scores."""
-    return 100.0 * bool(target in np.argsort(-logits, kind="stable")[:count])
+    """1 where the target is among the `count` highest scores."""
+    return float(target in np.argsort(-logits, kind="stable")[:count])
 
 
 def contrast(scores: Scores, x: Array, target: int) -> Curve:
     """Top-1 of the input times each factor; the value is the mean."""
-    correct = 100.0 * (scores(ALPHAS[:, None, None, None] * x).argmax(1) == target)
-    return Curve(ALPHAS, correct, float(correct.mean()))
+    logits = scores(ALPHAS[:, None, None, None] * x)
+    correct = (logits.argmax(1) == target).astype(np.float64)
+    return Curve(ALPHAS, correct, float(correct.mean()), float(close(logits, target).mean()))
 
 
 def completeness(scores: Scores, x: Array, a: Array, target: int) -> float:

@@ -14,6 +14,9 @@ from samples import Sample
 Key = tuple[str, str | None, str]
 """Model, method (None for metrics of the model), metric."""
 
+SUMMING = ("ig", "input-x-gradient", "xg")
+"""Methods whose maps are in units of the score, so that their sums mean something."""
+
 
 @dataclass
 class Values:
@@ -21,10 +24,12 @@ class Values:
 
     values: dict[Key, list[float]] = field(default_factory=dict)
     curves: dict[Key, list[Curve]] = field(default_factory=dict)
+    doubts: dict[Key, list[float]] = field(default_factory=dict)
 
     def add(self, key: Key, value: float | Curve) -> None:
         if isinstance(value, Curve):
             self.curves.setdefault(key, []).append(value)
+            self.doubts.setdefault(key, []).append(value.doubt)
             value = value.value
         self.values.setdefault(key, []).append(value)
 
@@ -34,6 +39,10 @@ class Values:
     def standard_error(self, key: Key) -> float:
         values = self.values[key]
         return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+
+    def doubt(self, key: Key) -> float:
+        """How far the mean may be off where close scores fall the other way."""
+        return float(np.mean(self.doubts.get(key, [0])))
 
     def curve(self, key: Key) -> tuple[Array, Array]:
         """Positions, and the mean over pictures at each."""
@@ -106,10 +115,10 @@ def of_map(
     computed |= {
         "insertion": lambda: metrics.insertion(scores, x, a, target),
         "deletion": lambda: metrics.deletion(scores, x, a, target),
-        "completeness": lambda: metrics.completeness(scores, x, a, target),
+        "completeness": lambda: metrics.completeness(network.exact_scores, x, a, target),
         "gini": lambda: metrics.gini(a),
         "infidelity": lambda: metrics.infidelity(
-            scores, x, a, target, np.random.default_rng((1, index))
+            network.exact_scores, x, a, target, np.random.default_rng((1, index))
         ),
         "max-sensitivity": lambda: metrics.max_sensitivity(
             lambda moved: method(name)(network, moved, target),
@@ -118,6 +127,8 @@ def of_map(
             np.random.default_rng((2, index)),
         ),
     }
+    if name.split(":")[0] not in SUMMING:
+        del computed["completeness"]
     if mask is not None:
         computed |= {
             "pointing": lambda: metrics.pointing(a, mask),
