@@ -18,12 +18,14 @@ BATCH = 16
 
 
 class Network:
-    """A classifier of one file, NumPy in and out."""
+    """A classifier of one file, NumPy in and out; `single` takes its gradients in float32."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, single: bool = False) -> None:
         self.name = path.stem
         self._single = OnnxNetwork(path)
         self._double = OnnxNetwork(path).double()
+        self._differentiated = self._single if single else self._double
+        self._type = torch.float32 if single else torch.float64
 
     def scores(self, inputs: Array) -> Array:
         """Logits in float32, as the scores of pictures with masks need no more."""
@@ -39,13 +41,13 @@ class Network:
             return torch.cat([module(part) for part in inputs.split(BATCH)]).numpy()
 
     def gradients(self, inputs: Array, target: int) -> Array:
-        """Of the target's logit in float64, of each input on its own."""
+        """Of the target's logit, of each input on its own."""
         results = []
-        for part in torch.from_numpy(inputs).split(BATCH):
+        for part in torch.from_numpy(inputs).to(self._type).split(BATCH):
             part = part.clone().requires_grad_()
-            total = self._double(part)[:, target].sum()
+            total = self._differentiated(part)[:, target].sum()
             results.append(torch.autograd.grad(total, part)[0])
-        return torch.cat(results).numpy()
+        return torch.cat(results).double().numpy()
 
 
 def gauss_legendre(steps: int) -> tuple[Array, Array]:

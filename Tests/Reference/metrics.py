@@ -158,8 +158,8 @@ def deletion(scores: Scores, x: Array, a: Array, target: int) -> Curve:
 
 
 def difference(a: Array, reference: Array) -> float:
-    """Mean absolute relative difference; either one picture or a batch."""
-    return float(np.abs(a - reference).mean() / (np.abs(reference).mean() + 1e-7))
+    """Mean absolute relative difference in per cent; either one picture or a batch."""
+    return float(100 * np.abs(a - reference).mean() / (np.abs(reference).mean() + 1e-7))
 
 
 def batch_difference(maps: Array, references: Array, size: int = 16) -> Array:
@@ -169,9 +169,9 @@ def batch_difference(maps: Array, references: Array, size: int = 16) -> Array:
 
 
 def pointing(a: Array, mask: NDArray[np.uint8]) -> float:
-    """1 where the pixel of the largest |a|, summed over channels, lies in the mask."""
+    """100 where the pixel of the largest |a|, summed over channels, lies in the mask."""
     weights = np.abs(a).sum(axis=0)
-    return float(mask.ravel()[weights.argmax()] >= 128)
+    return 100.0 * bool(mask.ravel()[weights.argmax()] >= 128)
 
 
 def relevance_mass(a: Array, mask: NDArray[np.uint8]) -> float:
@@ -192,15 +192,16 @@ def gini(a: Array) -> float:
 
 
 def top(logits: Array, target: int, count: int) -> float:
-    """1 where the target is among the `count` highest scores."""
-    return float(target in np.argsort(-logits, kind="stable")[:count])
+    """100 where the target is among the `count` highest scores."""
+    return 100.0 * bool(target in np.argsort(-logits, kind="stable")[:count])
 
 
 def contrast(scores: Scores, x: Array, target: int) -> Curve:
     """Top-1 of the input times each factor; the value is the mean."""
     logits = scores(ALPHAS[:, None, None, None] * x)
-    correct = (logits.argmax(1) == target).astype(np.float64)
-    return Curve(ALPHAS, correct, float(correct.mean()), float(close(logits, target).mean()))
+    correct = 100.0 * (logits.argmax(1) == target)
+    doubt = 100 * float(close(logits, target).mean())
+    return Curve(ALPHAS, correct, float(correct.mean()), doubt)
 
 
 def completeness(scores: Scores, x: Array, a: Array, target: int) -> float:

@@ -26,8 +26,6 @@ from tables import NOTHING, Table  # noqa: E402
 
 RANKED = {"kpm": True, "knm": False, "kam": True, "ram": False}
 """Metrics of the paper; whether more is better."""
-UNRANKED = ("ig:16:quadrature=gauss-legendre",)
-"""What a quick check of noisy metrics uses is no row of a table."""
 PAPER = {
     False: {
         "IG(128)": (7.57, 1.67, 25.22, 11.12),
@@ -89,7 +87,7 @@ def in_paper(method: str, free: bool) -> str | None:
 
 def methods_of(found: Cells, model: str) -> list[str]:
     """In the order of the summary."""
-    names = (m for key, m, _ in found if key == model and m is not None and m not in UNRANKED)
+    names = (method for key, method, _ in found if key == model and method is not None)
     return list(dict.fromkeys(names))
 
 
@@ -116,7 +114,8 @@ def ranking(found: Cells, model: str) -> Table:
     headings = [f"{metric.upper()} {arrow(upward)}" for metric, upward in RANKED.items()]
     paper = [f"paper: {metric.upper()}" for metric in RANKED] if beside else []
     notes = [*agreement(found, model, methods)] if beside else []
-    return Table(f"{model}: keeping and removing", ("method", *headings, *paper), rows, 1, (*notes,))
+    title = f"{model}: keeping and removing"
+    return Table(title, ("method", *headings, *paper), rows, notes=(*notes,))
 
 
 def agreement(found: Cells, model: str, methods: Sequence[str]) -> Iterable[str]:
@@ -131,7 +130,10 @@ def agreement(found: Cells, model: str, methods: Sequence[str]) -> Iterable[str]
     counts = []
     for number, metric in enumerate(RANKED):
         pairs = [
-            (found[model, a, metric]["mean"] - found[model, b, metric]["mean"], p[number] - q[number])
+            (
+                found[model, a, metric]["mean"] - found[model, b, metric]["mean"],
+                p[number] - q[number],
+            )
             for (a, p), (b, q) in combinations(paper.values(), 2)
             # What the paper finds equal has no order.
             if abs(p[number] - q[number]) >= 0.05
@@ -150,13 +152,7 @@ def others(found: Cells, model: str) -> Table | None:
     if not metrics:
         return None
     rows = [
-        (
-            method,
-            *(
-                figures(found[model, method, metric]) if (model, method, metric) in found else NOTHING
-                for metric in metrics
-            ),
-        )
+        (method, *(figures(found.get((model, method, metric))) for metric in metrics))
         for method in methods
     ]
     headings = [
@@ -168,13 +164,7 @@ def others(found: Cells, model: str) -> Table | None:
 
 def of_models(found: Cells, models: Sequence[str]) -> Table:
     rows = [
-        (
-            model,
-            *(
-                figures(found[model, None, metric]) if (model, None, metric) in found else NOTHING
-                for metric in MODEL_METRICS
-            ),
-        )
+        (model, *(figures(found.get((model, None, metric))) for metric in MODEL_METRICS))
         for model in models
     ]
     return Table("The models", ("model", *MODEL_METRICS.values()), rows)
@@ -184,8 +174,10 @@ def arrow(upward: bool) -> str:
     return "↑" if upward else "↓"
 
 
-def figures(item: Mapping[str, Any]) -> str:
-    """A mean with its standard error, to as many places as tell them apart."""
+def figures(item: Mapping[str, Any] | None) -> str:
+    """A mean with its standard error."""
+    if item is None:
+        return NOTHING
     mean, error = item["mean"], item["standardError"]
     if abs(mean) < 1e-3 and mean:
         return f"{mean:.1e}"
@@ -197,8 +189,8 @@ def tables(found: Cells) -> list[Table]:
     models = list(dict.fromkeys(model for model, _, _ in found))
     result = [of_models(found, models)]
     for model in models:
-        ranked = ranking(found, model)
-        result += [table for table in (ranked if ranked.rows else None, others(found, model)) if table]
+        pair = (ranking(found, model), others(found, model))
+        result += [table for table in pair if table is not None and table.rows]
     return result
 
 
@@ -216,7 +208,7 @@ def main() -> int:
         print("\n".join(table.text() for table in shown))
         if not options.print:
             before, after = parts(options.document)
-            first = f"{total} pictures of models/shapes; means ± standard errors; ranks in brackets."
+            first = f"{total} pictures of models/shapes; means ± standard errors; ranks in ()."
             paragraphs = [first, *(table.markdown() for table in shown)]
             options.document.write_text(before + "\n" + "\n\n".join(paragraphs) + "\n\n" + after)
     except Failure as failure:
