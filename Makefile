@@ -1,9 +1,10 @@
 # make demo     explain a picture's prediction (MODEL= and PICTURE= for your own)
 # make test     build and run every test; what continuous integration runs
+# make check    format, build and tests: run it before every commit
 # make test-slurm       evaluate on a Slurm cluster of one node, disturbed (as root)
 # make test-kubernetes  check the manifest for Kubernetes, without a cluster
-# make check    format, build and tests: run it before every commit
 # make parity   compare outputs, gradients and maps with onnxruntime, PyTorch and captum
+# make reference  judge `ascribe evaluate` by a second reading of its protocols
 # make bench    compare speed and memory with PyTorch, captum and onnxruntime
 # make docs     measure the bias-free models of models/pairs anew: docs/x-dnn.md
 # make install  install the program and its shell completions (PREFIX=/usr/local)
@@ -22,7 +23,8 @@ TEST = $(SWIFT) test -c release --disable-testable-imports --disable-xctest
 ASCRIBE = .build/release/ascribe
 PYTHON = .build/parity-venv/bin/python
 
-.PHONY: demo test test-slurm test-kubernetes check lint build parity bench docs install protos clean
+.PHONY: demo test test-slurm test-kubernetes check lint build parity reference bench docs install \
+	protos clean
 
 demo:
 	@Scripts/bootstrap.sh
@@ -56,6 +58,10 @@ build:
 parity: build
 	@Scripts/python.sh
 	$(PYTHON) Scripts/parity $(ARGUMENTS)
+
+reference: build
+	@Scripts/python.sh
+	$(PYTHON) Tests/Reference/compare.py $(ARGUMENTS)
 
 bench: build
 	@Scripts/python.sh

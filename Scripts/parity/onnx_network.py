@@ -92,9 +92,16 @@ def gemm(inputs: list[Tensor], attributes: Attributes) -> Tensor:
     return product + attributes.get("beta", 1.0) * c[0] if c else product
 
 
+def batch_normalization(inputs: list[Tensor], attributes: Attributes) -> Tensor:
+    x, scale, bias, mean, variance = inputs
+    epsilon = attributes.get("epsilon", 1e-5)
+    return functional.batch_norm(x, mean, variance, scale, bias, training=False, eps=epsilon)
+
+
 OPERATORS: dict[str, Callable[[list[Tensor], Attributes], Tensor]] = {
     "Add": lambda inputs, _: inputs[0] + inputs[1],
     "AveragePool": average_pool,
+    "BatchNormalization": batch_normalization,
     "Concat": lambda inputs, attributes: torch.cat(inputs, attributes["axis"]),
     "Constant": lambda _, attributes: torch.tensor(numpy_helper.to_array(attributes["value"])),
     "Conv": convolution,
@@ -102,6 +109,7 @@ OPERATORS: dict[str, Callable[[list[Tensor], Attributes], Tensor]] = {
     "Gemm": gemm,
     "GlobalAveragePool": lambda inputs, _: inputs[0].mean((2, 3), keepdim=True),
     "Identity": lambda inputs, _: inputs[0],
+    "MatMul": lambda inputs, _: inputs[0] @ inputs[1],
     "MaxPool": max_pool,
     "Mul": lambda inputs, _: inputs[0] * inputs[1],
     "Relu": lambda inputs, _: functional.relu(inputs[0]),

@@ -120,7 +120,7 @@ struct EvaluateTests {
       "accuracy,completeness,difference", "--output", output, "--quiet",
     ])
     let csv = try summary(output, "--csv")
-    #expect(csv.contains("relu,,top1,3,66.66666666666667,"), "\(csv)")
+    #expect(csv.contains("relu,,top1,3,66.66666666666666,"), "\(csv)")
     #expect(csv.contains("relu,xg,difference,3,0.0,0.0"), "\(csv)")
     let text = try summary(output)
     #expect(text.contains("line-000004: 'one' is no number"))
