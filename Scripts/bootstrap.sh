@@ -16,7 +16,8 @@ fail() {
 }
 
 packages="binutils pkg-config libgcc-12-dev libstdc++-12-dev libprotobuf-c-dev libonnx-dev
-  libprotobuf-dev libdnnl-dev libopenblas-openmp-dev libgd-dev libexif-dev libtiff-dev libssl-dev"
+  libprotobuf-dev libdnnl-dev libopenblas-openmp-dev libgd-dev libexif-dev libtiff-dev libssl-dev
+  libsqlite3-dev"
 for purpose in "$@"; do
   case "$purpose" in
     test)

@@ -15,6 +15,7 @@ struct AscribeCommand: ParsableCommand {
         ascribe inspect model.onnx
         ascribe run model.onnx photo.jpg
         ascribe attribute model.onnx photo.jpg --output results
+        ascribe evaluate model.onnx --data photos --output results.sqlite
 
       Results go to standard output, progress and notes to standard error. Exit codes: 0 done, \
       64 wrong usage, 65 bad model or data, 66 no such input, 70 a fault of this program, 73 and \

@@ -13,14 +13,32 @@ enum Interruption {
   }
 
   /// Whether a signal came while a work was going on that ends at a good moment by itself.
-  static var isRequested: Bool { wish.withLock { $0 == .requested } }
+  static var isRequested: Bool {
+    wish.withLock { if case .requested = $0 { true } else { false } }
+  }
 
   /// Lets a first signal only ask the work to end; a second one ends the program.
   static func waitForGoodMoment() { wish.withLock { $0 = .possible } }
 
-  private enum Wish { case none, possible, requested }
+  private enum Wish: Equatable { case none, possible, requested(ContinuousClock.Instant) }
 
   private static let wish = Mutex(Wish.none)
+
+  /// Signals that come so soon after a first one are the same wish: schedulers send several.
+  private static let pause = Duration.seconds(1)
+
+  /// What a signal means now: whether it is news that the work should end, or to be ignored, or neither.
+  private static func receive() -> (isNews: Bool, isIgnored: Bool) {
+    wish.withLock { wish in
+      switch wish {
+      case .none: return (false, false)
+      case .possible:
+        wish = .requested(.now)
+        return (true, false)
+      case .requested(let time): return (false, .now - time < pause)
+      }
+    }
+  }
   private static let storedAdvice = Mutex<String?>(nil)
   private static let signals = [SIGINT, SIGTERM]
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
@@ -33,11 +51,9 @@ enum Interruption {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
-        let waits = wish.withLock { wish in
-          defer { if wish == .possible { wish = .requested } }
-          return wish == .possible
-        }
-        if waits {
+        let (isNews, isIgnored) = receive()
+        guard !isIgnored else { return }
+        guard !isNews else {
           return Console.note("\nstopping after the current sample; once more to stop at once")
         }
         OutputFile.abandon {

@@ -71,7 +71,10 @@ enum SummaryText {
       }
       let table = Console.table(
         [["  method"] + part.map(heading)] + rows, rightAligned: Set(1...part.count))
-      let sizes = Set(results.filter { part.contains($0.metric) }.map(\.n))
+      let judged = results.filter {
+        part.contains($0.metric) && $0.metric != "difference-batch"
+      }
+      let sizes = Set(judged.map(\.n))
       let remark =
         sizes.count == 1
         ? [] : ["  n from \(sizes.min() ?? 0) to \(sizes.max() ?? 0); --csv has each"]
@@ -89,8 +92,10 @@ enum SummaryText {
   }
 
   private static func mean(_ result: ResultSummary.Result) -> String {
-    let mean = Console.number(result.mean)
+    let isLarge = abs(result.mean) >= 1000
+    let mean = isLarge ? String(format: "%.0f", result.mean) : Console.number(result.mean)
     guard let error = result.standardError, error > 0 else { return mean }
-    return "\(mean) ± \(Console.number(error, digits: 2))"
+    let margin = isLarge ? String(format: "%.0f", error) : Console.number(error, digits: 2)
+    return "\(mean) ± \(margin)"
   }
 }

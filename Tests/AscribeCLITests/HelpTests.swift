@@ -7,7 +7,9 @@ import Testing
 struct HelpTests {
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().path + "/Help/"
 
-  @Test(arguments: ["ascribe", "inspect", "run", "attribute", "strip-biases", "bench"])
+  @Test(arguments: [
+    "ascribe", "inspect", "run", "attribute", "strip-biases", "evaluate", "merge", "summary", "bench",
+  ])
   func help(command: String) throws {
     let help = try succeeds(command == "ascribe" ? ["--help"] : [command, "--help"]).output
     let file = URL(filePath: Self.folder + command + ".txt")

@@ -213,10 +213,15 @@ def completeness(scores: Scores, x: Array, a: Array, target: int) -> float:
 def infidelity(
     scores: Scores, x: Array, a: Array, target: int, noise: np.random.Generator
 ) -> float:
-    """Yeh et al. 2019 with 16 Gaussian perturbations of a tenth of the input's deviation."""
-    steps = noise.normal(0, 0.1 * x.std(), (16, *x.shape))
-    logits = scores(np.concatenate([x[None], x[None] - steps]))[:, target]
-    expected = (steps * a).sum(axis=(1, 2, 3))
+    """Yeh et al. 2019 with 16 squares removed; `a` is in units of the score, as x times a gradient."""
+    height, width = x.shape[1:]
+    side = max(1, min(height, width) // 4)
+    kept = np.ones((16, 1, height, width))
+    for square in kept[:, 0]:
+        top, left = noise.integers(height - side + 1), noise.integers(width - side + 1)
+        square[top : top + side, left : left + side] = 0
+    logits = scores(np.concatenate([x[None], x * kept]))[:, target]
+    expected = ((1 - kept) * a).sum(axis=(1, 2, 3))
     return float(np.mean((expected - (logits[0] - logits[1:])) ** 2))
 
 

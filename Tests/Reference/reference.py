@@ -118,7 +118,11 @@ def of_map(
         "completeness": lambda: metrics.completeness(network.exact_scores, x, a, target),
         "gini": lambda: metrics.gini(a),
         "infidelity": lambda: metrics.infidelity(
-            network.exact_scores, x, a, target, np.random.default_rng((1, index))
+            network.exact_scores,
+            x,
+            a * x if name == "gradient" else a,
+            target,
+            np.random.default_rng((1, index)),
         ),
         "max-sensitivity": lambda: metrics.max_sensitivity(
             lambda moved: method(name)(network, moved, target),

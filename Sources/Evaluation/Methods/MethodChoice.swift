@@ -75,8 +75,16 @@ public struct MethodChoice: Sendable, Hashable {
     return rule
   }
 
-  /// Whether it is one of the input times something, which adds up to the score.
-  var isGlobal: Bool { rule != .gradient && rule != .random }
+  /// Whether its maps are in units of the score.
+  var isGlobal: Bool { rule != .gradient }
+
+  /// Whether its maps should add up to the score's difference from the baseline.
+  var addsUp: Bool {
+    switch rule {
+    case .integratedGradients, .xGradient, .inputXGradient: true
+    case .gradient, .expectedGradients, .random: false
+    }
+  }
 }
 
 extension MethodChoice.Rule {

@@ -73,12 +73,8 @@ struct MapJudgement {
   /// How far the sum of the map is from the difference of the scores, relative to that; nil for methods
   /// that promise nothing.
   private var completenessError: Double? {
-    let expected: Double
-    switch method.rule {
-    case .integratedGradients: expected = score - (baselineScore ?? 0)
-    case .xGradient, .inputXGradient: expected = score
-    case .gradient, .expectedGradients, .random: return nil
-    }
+    guard let baselineScore else { return nil }
+    let expected = score - baselineScore
     let error = abs(map.doubles.reduce(0, +) - expected)
     return error == 0 ? 0 : expected == 0 ? nil : error / abs(expected)
   }

@@ -145,13 +145,12 @@ package final class ModelEvaluator {
     }
   }
 
-  /// The score at the baseline, where completeness compares with it.
+  /// The score at the baseline, where completeness compares with it; nil for maps that are not in units
+  /// of the score or have other baselines.
   private func baselineScore(
     of point: ExplainedPoint, _ method: MethodChoice
   ) throws(ModelError) -> Double? {
-    guard settings.metrics.contains(.completeness), case .integratedGradients = method.rule else {
-      return nil
-    }
+    guard settings.metrics.contains(.completeness), method.addsUp else { return nil }
     if settings.hasZeroBaseline {
       if zeroScores == nil { zeroScores = try function.scores(at: point.baseline).first }
       return zeroScores?[point.target]

@@ -9,9 +9,12 @@ public enum ResultMerge {
   /// - Parameters:
   ///   - paths: one file for each shard, in any order.
   ///   - output: the file that receives them; one that is there is replaced.
-  /// - Returns: how many samples there are.
+  /// - Returns: how many samples there are, and the kinds of machines that the shards ran on: on different
+  ///   ones, last bits may differ.
   /// - Throws: `ModelError` if a shard is missing, incomplete, given twice or of another evaluation.
-  public static func merge(_ paths: [String], into output: String) throws(ModelError) -> Int {
+  public static func merge(_ paths: [String], into output: String) throws(ModelError) -> (
+    samples: Int, machines: [String]
+  ) {
     guard let first = paths.first else {
       throw ModelError("there is no shard to merge", kind: .usage)
     }
@@ -23,7 +26,7 @@ public enum ResultMerge {
     }
     let temporary = "\(output).\(ProcessInfo.processInfo.processIdentifier).partial"
     do {
-      let count = try ResultDatabase.attempt(output) {
+      let (count, machines) = try ResultDatabase.attempt(output) {
         try copy(paths, headers[0], to: temporary, from: first)
       }
       guard count == headers[0].evaluation.data.samples else {
@@ -36,7 +39,7 @@ public enum ResultMerge {
           "cannot be written: \(String(cString: strerror(errno)))", kind: .cannotWrite,
           file: output)
       }
-      return count
+      return (count, machines)
     } catch {
       for ending in ["", "-wal", "-shm", "-journal"] { unlink(temporary + ending) }
       throw error as? ModelError ?? ModelError("\(error)", kind: .fault)
@@ -86,7 +89,7 @@ public enum ResultMerge {
 
   private static func copy(
     _ paths: [String], _ header: ResultHeader, to temporary: String, from first: String
-  ) throws -> Int {
+  ) throws -> (samples: Int, machines: [String]) {
     let queue = try ResultDatabase.open(temporary)
     try queue.writeWithoutTransaction { database in
       try database.execute(
@@ -106,8 +109,18 @@ public enum ResultMerge {
       }
       try database.execute(sql: "PRAGMA journal_mode = DELETE")
     }
-    let count = try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sample") ?? 0 }
+    let result = try queue.read { database in
+      (
+        try Int.fetchOne(database, sql: "SELECT count(*) FROM sample") ?? 0,
+        try String.fetchAll(
+          database,
+          sql: """
+            SELECT DISTINCT processor || ' with ' || threads || ' threads' FROM session
+            WHERE samples > 0 ORDER BY 1
+            """)
+      )
+    }
     try queue.close()
-    return count
+    return result
   }
 }
