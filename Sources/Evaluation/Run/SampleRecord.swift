@@ -10,6 +10,12 @@ package final class SampleRecord {
     package let method: Int?
     /// The name of the result.
     package let result: String
+
+    package init(model: Int, method: Int?, result: String) {
+      self.model = model
+      self.method = method
+      self.result = result
+    }
   }
 
   /// A map and what it cost.

@@ -139,12 +139,11 @@ package final class ResultWriter {
   /// Leaves the file as it is; where the evaluation is complete, as one file without a log beside it.
   package func close(isComplete: Bool) throws(ModelError) {
     defer { lock.release() }
-    try ResultDatabase.attempt(path) {
-      if isComplete {
-        try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
-      }
-      try queue.close()
+    if isComplete {
+      // Somebody who reads the file keeps the log beside it; the results are safe all the same.
+      try? queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
     }
+    try ResultDatabase.attempt(path) { try queue.close() }
   }
 }
 
