@@ -26,8 +26,8 @@ package final class Evaluator {
   private let total: Int
   private let clock = ContinuousClock()
 
-  /// Samples that are prepared together.
-  private static let group = 16
+  /// Samples that are prepared together, at least: a batch of every model.
+  private static let smallestGroup = 16
 
   /// - Parameters:
   ///   - samples: those of the shard; the ones that the writer has already are left out.
@@ -61,8 +61,9 @@ package final class Evaluator {
   ) throws -> (isComplete: Bool, seconds: Double, passSeconds: Double) {
     let start = clock.now
     let passesBefore = passSeconds
-    let groups = stride(from: 0, to: samples.count, by: Self.group).map {
-      Array(samples[$0..<min($0 + Self.group, samples.count)])
+    let group = max(Self.smallestGroup, models.map(\.batchSize).max() ?? 1)
+    let groups = stride(from: 0, to: samples.count, by: group).map {
+      Array(samples[$0..<min($0 + group, samples.count)])
     }
     let ahead = Ahead(count: groups.count) { [preparation] number in
       preparation.prepare(groups[number])

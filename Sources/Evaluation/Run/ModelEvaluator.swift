@@ -48,6 +48,9 @@ package final class ModelEvaluator {
   /// The places of the methods that are defined for this model.
   package var methodNumbers: [Int] { methods.map(\.number) }
 
+  /// Samples that run together.
+  var batchSize: Int { function.batchSize }
+
   /// Seconds spent so far in passes of the model.
   package var passSeconds: Double { workspace.runSeconds }
 
