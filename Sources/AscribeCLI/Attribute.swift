@@ -20,12 +20,6 @@ struct Attribute: ParsableCommand {
       valueName: "target,..."))
   var target = "argmax"
 
-  @Option(
-    help: ArgumentHelp(
-      "Where scores are read: logit (a final Softmax is left out), softmax (it is kept) or the name of an output.",
-      valueName: "space"), completion: .list(["logit", "softmax"]))
-  var targetSpace = "logit"
-
   @Option(help: "How attributions are computed.")
   var method: Method = .auto
 
@@ -35,25 +29,13 @@ struct Attribute: ParsableCommand {
   )
   var force = false
 
-  @Option(
-    help: ArgumentHelp(
-      "What ig compares the input with: zero (of the model's input space), black, white, mean, blur, noise:SEED or a file.",
-      valueName: "baseline"),
-    completion: .list(["zero", "black", "white", "mean", "blur", "noise:1"]))
-  var baseline = "zero"
+  @OptionGroup var comparison: ComparisonOptions
 
   @Option(
     help: ArgumentHelp(
       "How often ig evaluates the gradient; more make the completeness error smaller.",
       valueName: "count"))
   var steps = 128
-
-  @Option(
-    help: ArgumentHelp(
-      "Where between baseline and input ig evaluates it: warped[:POWER], midpoint, gauss-legendre, left, right or trapezoid.",
-      valueName: "rule"),
-    completion: .list(["warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
-  var quadrature = "warped"
 
   @Option(
     help: ArgumentHelp(
@@ -163,10 +145,10 @@ struct Attribute: ParsableCommand {
     guard Set(options.targets).count == options.targets.count else {
       throw ValidationError("--target '\(target)' names one target twice")
     }
-    options.space = TargetSpace(targetSpace)
-    options.baseline = try Baseline(argument: baseline)
+    options.space = TargetSpace(comparison.targetSpace)
+    options.baseline = try comparison.baseline()
     options.steps = steps
-    options.quadrature = try Quadrature(argument: quadrature)
+    options.quadrature = try comparison.quadrature()
     options.layer = layer
     return options
   }

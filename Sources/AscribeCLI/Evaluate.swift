@@ -54,25 +54,7 @@ struct Evaluate: ParsableCommand {
       valueName: "target"), completion: .list(["label", "argmax"]))
   var target: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "Where scores are read: logit (a final Softmax is left out), softmax (it is kept) or the name of an output.",
-      valueName: "space"), completion: .list(["logit", "softmax"]))
-  var targetSpace = "logit"
-
-  @Option(
-    help: ArgumentHelp(
-      "What ig compares inputs with: zero (of the model's input space), black, white, mean, blur, noise:SEED or a file.",
-      valueName: "baseline"),
-    completion: .list(["zero", "black", "white", "mean", "blur", "noise:1"]))
-  var baseline = "zero"
-
-  @Option(
-    help: ArgumentHelp(
-      "Where between baseline and input ig evaluates the gradient, unless the method says so.",
-      valueName: "rule"),
-    completion: .list(["warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
-  var quadrature = "warped"
+  @OptionGroup var comparison: ComparisonOptions
 
   @Option(
     help: ArgumentHelp(
@@ -174,7 +156,7 @@ struct Evaluate: ParsableCommand {
 
   private func options() throws -> EvaluationOptions {
     var options = EvaluationOptions()
-    let quadrature = try Quadrature(argument: quadrature)
+    let quadrature = try comparison.quadrature()
     options.methods = try Self.items(methods, of: "--methods").map { item in
       do throws(ModelError) {
         return try MethodChoice(item, quadrature: quadrature)
@@ -192,8 +174,8 @@ struct Evaluate: ParsableCommand {
       }
       options.target = target
     }
-    options.space = TargetSpace(targetSpace)
-    options.baseline = try Baseline(argument: baseline)
+    options.space = TargetSpace(comparison.targetSpace)
+    options.baseline = try comparison.baseline()
     if let shard {
       guard let part = Shard(shard) else {
         throw ValidationError("--shard '\(shard)' is no I/N with I from 1 to N")

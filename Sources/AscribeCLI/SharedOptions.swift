@@ -39,26 +39,45 @@ struct InputOptions: ParsableArguments {
 
 extension Precision: ExpressibleByArgument {}
 
-extension Baseline {
-  /// The baseline that `--baseline` names.
-  init(argument text: String) throws {
-    guard !text.isEmpty else { throw ValidationError("--baseline is empty") }
-    guard let baseline = Baseline(text) else {
+/// What is explained and compared with what: shared by the commands that explain.
+struct ComparisonOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Where scores are read: logit (a final Softmax is left out), softmax (it is kept) or the name of an output.",
+      valueName: "space"), completion: .list(["logit", "softmax"]))
+  var targetSpace = "logit"
+
+  @Option(
+    name: .customLong("baseline"),
+    help: ArgumentHelp(
+      "What ig compares inputs with: zero (of the model's input space), black, white, mean, blur, noise:SEED or a file.",
+      valueName: "baseline"),
+    completion: .list(["zero", "black", "white", "mean", "blur", "noise:1"]))
+  private var baselineName = "zero"
+
+  @Option(
+    name: .customLong("quadrature"),
+    help: ArgumentHelp(
+      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right or trapezoid.",
+      valueName: "rule"),
+    completion: .list(["warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
+  private var quadratureName = "warped"
+
+  func baseline() throws -> Baseline {
+    guard !baselineName.isEmpty else { throw ValidationError("--baseline is empty") }
+    guard let baseline = Baseline(baselineName) else {
       throw ValidationError("--baseline noise:SEED takes a whole number, as in noise:1")
     }
-    self = baseline
+    return baseline
   }
-}
 
-extension Quadrature {
-  /// The rule that `--quadrature` names.
-  init(argument text: String) throws {
-    guard let rule = Quadrature(text) else {
+  func quadrature() throws -> Quadrature {
+    guard let rule = Quadrature(quadratureName) else {
       throw ValidationError(
-        "--quadrature '\(text)' is not one of warped[:POWER], midpoint, gauss-legendre, "
+        "--quadrature '\(quadratureName)' is not one of warped[:POWER], midpoint, gauss-legendre, "
           + "left, right, trapezoid; POWER is between 1 and 16")
     }
-    self = rule
+    return rule
   }
 }
 
