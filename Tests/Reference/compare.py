@@ -140,7 +140,7 @@ def saved_maps(network: Network, folder: Path) -> Maps:
     """The maps that the program wrote."""
 
     def read(method: str, sample: Sample) -> np.ndarray:
-        for spelling in (method, canonical(method), method.split(":quadrature")[0]):
+        for spelling in (method, canonical(method), canonical(method).split(":quadrature")[0]):
             name = spelling.replace(":", "-").replace("=", "-")
             path = folder / network.name / name / f"{sample.name}.npy"
             if path.exists():

@@ -86,13 +86,21 @@ def in_paper(method: str, free: bool) -> str | None:
 
 
 def methods_of(found: Cells, model: str) -> list[str]:
-    """In the order of the summary."""
+    """In the order of the summary, Integrated Gradients first."""
     names = (method for key, method, _ in found if key == model and method is not None)
-    return list(dict.fromkeys(names))
+    return sorted(dict.fromkeys(names), key=lambda name: not name.startswith("ig"))
+
+
+def title_of(method: str) -> str:
+    """A method's name without the settings that it has by itself."""
+    return method.removesuffix(":quadrature=warped:2")
 
 
 def ranks(values: Sequence[float], upward: bool) -> list[int]:
-    return [1 + sum(other > v if upward else other < v for other in values) for v in values]
+    """What rounding alone tells apart has one rank."""
+    scale = 1e-4 * max((abs(v) for v in values), default=0)
+    signed = [v if upward else -v for v in values]
+    return [1 + sum(other > v + scale for other in signed) for v in signed]
 
 
 def ranking(found: Cells, model: str) -> Table:
@@ -110,7 +118,7 @@ def ranking(found: Cells, model: str) -> Table:
     for method, *line in zip(methods, *columns, strict=True):
         paper = PAPER[free].get(in_paper(method, free) or "")
         theirs = [f"{value:.2f}" for value in paper] if paper else [NOTHING] * len(RANKED)
-        rows.append((method, *line, *(theirs if beside else ())))
+        rows.append((title_of(method), *line, *(theirs if beside else ())))
     headings = [f"{metric.upper()} {arrow(upward)}" for metric, upward in RANKED.items()]
     paper = [f"paper: {metric.upper()}" for metric in RANKED] if beside else []
     notes = [*agreement(found, model, methods)] if beside else []
@@ -152,7 +160,7 @@ def others(found: Cells, model: str) -> Table | None:
     if not metrics:
         return None
     rows = [
-        (method, *(figures(found.get((model, method, metric))) for metric in metrics))
+        (title_of(method), *(figures(found.get((model, method, metric))) for metric in metrics))
         for method in methods
     ]
     headings = [
