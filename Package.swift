@@ -60,7 +60,8 @@ let package = Package(
     + module("Graphs", ["Kernels", "Tensors"], testing: ["Operators"])
     + module("Operators", ["Graphs", "Kernels", "Tensors"])
     + module(
-      "ONNXFormat", ["Operators", "Graphs", "Kernels", "Tensors", "CONNX", "CONNXCheck"])
+      "ONNXFormat", ["Operators", "Graphs", "Kernels", "Tensors", "CONNX", "CONNXCheck"],
+      testing: ["TestSupport"])
     + module("Rewrites", ["Operators", "Graphs", "Kernels", "Tensors"])
     + module("Attribution", ["Rewrites", "Operators", "Graphs", "Kernels", "Tensors"])
     + module(
@@ -69,21 +70,23 @@ let package = Package(
         "Attribution", "Graphs", "Kernels", "Tensors", "CImage",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
-      ], excluding: ["Golden"])
+      ], testing: ["TestSupport"], excluding: ["Golden"])
     + module("Reports", ["Evaluation", "Attribution", "Tensors", "CImage"])
     + module(
       "Ascribe",
       [
         "Reports", "Evaluation", "Attribution", "Rewrites", "ONNXFormat", "Operators", "Graphs",
         "Kernels", "Tensors",
-      ])
+      ], testing: ["TestSupport"])
     + [
+      .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
       .testTarget(
         name: "ConformanceTests",
         dependencies: ["ONNXFormat", "Rewrites", "Operators", "Graphs", "Kernels", "Tensors"],
         exclude: ["supported.txt"], swiftSettings: strict),
       .testTarget(
-        name: "AscribeCLITests", dependencies: ["AscribeCLI", "ONNXFormat", "Tensors"],
+        name: "AscribeCLITests",
+        dependencies: ["AscribeCLI", "ONNXFormat", "Tensors", "TestSupport"],
         exclude: ["Help"], swiftSettings: strict),
     ],
   cxxLanguageStandard: .cxx17

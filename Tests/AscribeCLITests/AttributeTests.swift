@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 /// What `attribute` writes and prints: names, shapes, keys.

@@ -1,6 +1,7 @@
 import Foundation
 import ONNXFormat
 import Tensors
+import TestSupport
 import Testing
 
 /// Model files that cannot be used, through every command that reads one.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `ascribe evaluate`, `merge` and `summary` as their users run them.
@@ -23,7 +24,7 @@ struct EvaluateTests {
     let (whole, killed) = (scratch.path + "/whole.sqlite", scratch.path + "/killed.sqlite")
     let line = try succeeds(arguments(whole)).output
     #expect(line.hasSuffix("whole.sqlite: 200 samples\n"))
-    var generator = Seeded(state: 5)
+    var generator = Random(state: 5)
     for _ in 0..<12 {
       let seconds = Double.random(in: 0.05...1, using: &generator)
       let words = (["ascribe"] + arguments(killed)).joined(separator: " ")
@@ -127,15 +128,5 @@ struct EvaluateTests {
     try fails(
       ["evaluate", path, "--data", data, "--metrics", "kpm", "--output", output], code: 64,
       saying: ["metric 'kpm' is one of pictures"])
-  }
-}
-
-/// A generator of random numbers that is the same each time.
-private struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return state ^ (state >> 29)
   }
 }

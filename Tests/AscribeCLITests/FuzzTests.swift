@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 /// Damaged copies of the shipped model: the program may refuse them, never crash.

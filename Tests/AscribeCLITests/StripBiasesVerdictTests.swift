@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 /// What `strip-biases` takes for a bias, and what it says of models that are not what they seem.

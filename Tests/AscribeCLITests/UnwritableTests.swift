@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Places where results cannot be written. The tests may run as root, so permissions do not count.

@@ -3,6 +3,7 @@ import Attribution
 import Evaluation
 import Foundation
 import Graphs
+import TestSupport
 import Testing
 
 struct DataSetEvaluationTests {
@@ -10,11 +11,10 @@ struct DataSetEvaluationTests {
     .deletingLastPathComponent()
   private static let images = root.appending(path: "models/shapes/images").path
 
-  private let folder = NSTemporaryDirectory() + "ascribe-" + UUID().uuidString
+  private let scratch: Scratch
+  private var folder: String { scratch.path }
 
-  init() throws {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  }
+  init() throws { scratch = try Scratch() }
 
   private func model(_ name: String) throws -> Model {
     try Model(contentsOf: Self.root.appending(path: "models/\(name).onnx"))
@@ -67,7 +67,6 @@ struct DataSetEvaluationTests {
   /// All metrics of 20 pictures against a program in PyTorch and NumPy that was written from the
   /// definitions alone: Tests/Reference.
   @Test func metricsAreThoseOfTheReference() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let reference = try JSONDecoder().decode(
       Reference.self,
       from: Data(contentsOf: GoldenModel.folder.appending(path: "evaluation.json")))
@@ -97,7 +96,6 @@ struct DataSetEvaluationTests {
 
   /// Shards, interruptions and other models beside it change no bit of what a model gives.
   @Test func dividedRunsGiveTheSame() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let data = try pictures(
       (0..<20).map { "star/0\($0 / 10)\($0 % 10).png" }
         + (0..<17).map { "ring/0\($0 / 10)\($0 % 10).png" })
@@ -150,7 +148,6 @@ struct DataSetEvaluationTests {
 
   /// Broken pictures are rows with a reason; others are not concerned.
   @Test func brokenPicturesAreRecorded() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let data = try pictures(["star/000.png", "star/001.png", "star/002.png"])
     try Data("no picture".utf8).write(to: URL(filePath: data + "/star/001.png"))
     let options = try options(["gradient"], [.accuracy])
@@ -170,7 +167,6 @@ struct DataSetEvaluationTests {
 
   /// On a homogeneous model IG and the X-gradient are one; random maps keep as much as they remove.
   @Test func methodsOfTheXModel() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let options = try options(
       ["ig:32", "xg", "random"], [.difference, .keepPositive, .keepNegative])
     _ = try run([model("pairs/vgg-x")], Self.images, options, into: "x.sqlite")

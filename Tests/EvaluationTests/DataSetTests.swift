@@ -1,6 +1,7 @@
 import Evaluation
 import Graphs
 import Tensors
+import TestSupport
 import Testing
 
 struct DataSetTests {

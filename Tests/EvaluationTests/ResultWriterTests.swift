@@ -1,6 +1,7 @@
 import Evaluation
 import GRDB
 import Graphs
+import TestSupport
 import Testing
 
 struct ResultWriterTests {

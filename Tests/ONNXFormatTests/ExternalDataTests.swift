@@ -2,6 +2,7 @@ import CONNX
 import Foundation
 import ONNXFormat
 import Tensors
+import TestSupport
 import Testing
 
 /// External data stays inside the model's folder, whatever its location says.

@@ -3,6 +3,7 @@ import Foundation
 import Graphs
 import ONNXFormat
 import Tensors
+import TestSupport
 import Testing
 
 struct ModelFileTests {

@@ -2,6 +2,7 @@ import CONNX
 import Graphs
 import ONNXFormat
 import Tensors
+import TestSupport
 import Testing
 
 struct TensorDecodingTests {
