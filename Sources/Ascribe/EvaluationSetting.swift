@@ -83,6 +83,12 @@ struct EvaluationSetting {
           "a model of \(model.inputs.count) inputs cannot be evaluated, only one of a single input",
           kind: .usage, file: model.url.relativePath)
       }
+      guard port.elementType?.isFloatingPoint == true else {
+        throw ModelError(
+          "input '\(port.name)' takes \(port.typeDescription), which has no gradient; only models "
+            + "of floating-point inputs can be evaluated", kind: .usage,
+          file: model.url.relativePath)
+      }
       if let metric = metrics.first(where: \.needsPictures), !port.isPicture {
         throw ModelError(
           "metric '\(metric.rawValue)' is one of pictures, input '\(port.name)' takes "
