@@ -79,9 +79,15 @@ public final class DataSetEvaluation {
       path: path, protocol: evaluation, shard: options.shard, data: dataSet.path,
       expected: samples.count, processor: Machine.processor, threads: Machine.threads)
     do {
+      if options.isStrict, writer.failures > 0 {
+        throw ModelError(
+          "\(writer.failures) samples in it failed, which --strict does not allow; start anew or "
+            + "leave it out", file: path)
+      }
       let saver = try options.mapFolder.map {
         try MapSaver(folder: $0, evaluation, isFloat16: options.savesFloat16)
       }
+      try saver?.requireMaps(of: samples.filter { writer.finished.contains($0.index) }, path)
       let evaluator = Evaluator(
         evaluators, on: samples, preparation, into: writer, isStrict: options.isStrict,
         saveMaps: saver.map { saver in { try saver.save($1, of: $0) } })
@@ -112,6 +118,19 @@ private struct MapSaver {
     methods = evaluation.methods.map(MethodChoice.fileName)
     type = isFloat16 ? .float16 : .float32
     try OutputFile.makeFolder(folder)
+  }
+
+  /// Refuses samples that were evaluated without saving their maps; those that failed have none.
+  func requireMaps(of samples: [DataSet.Sample], _ results: String) throws(ModelError) {
+    guard let model = models.first, let method = methods.first else { return }
+    let missing = samples.count { sample in
+      !FileManager.default.fileExists(atPath: "\(folder)/\(model)/\(method)/\(sample.name).npy")
+    }
+    guard missing == 0 || missing < samples.count else {
+      throw ModelError(
+        "its \(samples.count) samples were evaluated without saving maps in \(folder); name "
+          + "another --output", kind: .usage, file: results)
+    }
   }
 
   func save(_ record: SampleRecord, of sample: DataSet.Sample) throws {

@@ -62,10 +62,8 @@ struct EvaluationSetting {
       target: explainsLabel ? "label" : "argmax", space: options.space.description,
       baseline: try Self.description(of: options.baseline),
       precision: model.precision.rawValue, seed: options.seed)
-    let readMask: SamplePreparation.MaskReader = { try reader.masks(of: $0) }
     preparation = SamplePreparation(
-      dataSet: dataSet, read: { try reader.points(of: $0) },
-      readMask: masks == nil ? nil : readMask, shapes: first.map(\.shape),
+      dataSet: dataSet, read: { try reader.read($0, withMasks: $1) }, shapes: first.map(\.shape),
       channelAxes: evaluated.map(\.channelAxis),
       masksPixels: metrics.contains(where: \.masksPixels),
       insertsPixels: metrics.contains(.insertion),
@@ -116,13 +114,16 @@ struct EvaluationSetting {
     let takesPictures = models.allSatisfy(\.port.isPicture)
     let metrics = Metric.paper.filter {
       (dataSet.isLabelled || !$0.needsLabels) && (takesPictures || !$0.needsPictures)
+        && ($0 != .difference || options.methods.count > 1)
     }
     let omitted = Metric.paper.filter { !metrics.contains($0) }
     return (
       metrics,
       omitted.map { metric in
         "\(metric.rawValue) left out: "
-          + (metric.needsLabels ? "the samples have no labels" : "the model takes no pictures")
+          + (metric.needsLabels
+            ? "the samples have no labels"
+            : metric == .difference ? "there is one method only" : "the model takes no pictures")
       }
     )
   }
@@ -131,7 +132,12 @@ struct EvaluationSetting {
     _ dataSet: DataSet, _ metrics: [Metric], _ explainsLabel: Bool
   ) throws(ModelError) {
     guard !dataSet.isLabelled else { return }
-    let advice = "put the pictures into one folder a class, or list their labels in labels.csv"
+    let advice =
+      switch dataSet.kind {
+      case .array: "save them beside it as NAME.labels.npy"
+      case .lines: "begin each line with a label and a tab"
+      default: "put the pictures into one folder a class, or list their labels in labels.csv"
+      }
     if let metric = metrics.first(where: \.needsLabels) {
       throw ModelError(
         "metric '\(metric.rawValue)' needs labels, and the samples have none; \(advice)",
@@ -168,7 +174,9 @@ struct EvaluationSetting {
     var failure: (any Error)?
     for sample in dataSet.samples {
       do {
-        return try reader.points(of: sample).map { $0.rows(0..<min(1, $0.shape.first ?? 1)) }
+        return try reader.read(sample, withMasks: false).points.map {
+          $0.rows(0..<min(1, $0.shape.first ?? 1))
+        }
       } catch {
         failure = failure ?? error
       }

@@ -46,7 +46,14 @@ public struct Model: Sendable {
   }
 
   /// How many scores the first output has for a sample, where the file says so.
-  var scoreCount: Int? { outputs.first?.dimensions?.last ?? nil }
+  var scoreCount: Int? {
+    guard let dimensions = outputs.first?.dimensions?.dropFirst(), !dimensions.isEmpty else {
+      return nil
+    }
+    return dimensions.reduce(1) { count, extent in
+      count.flatMap { count in extent.map { count * $0 } }
+    }
+  }
 
   /// The model of the same file with another graph of the same inputs and outputs.
   func with(_ graph: Graph) -> Model { Model(self, graph) }

@@ -104,7 +104,7 @@ extension Model {
       return parts.count > 1 ? String(parts[0]) : nil
     }
     let classes = ClassNames(labels: labels, scores: scoreCount)
-      .known(Set(folders.compactMap(\.self)))
+      .known(Set(folders.compactMap(\.self)), areFolders: true)
     return folders.map { $0.flatMap { classes[$0] } }
   }
 }

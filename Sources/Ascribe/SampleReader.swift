@@ -9,20 +9,29 @@ struct SampleReader: Sendable {
   let models: [EvaluatedModel]
   let masks: MaskFolder?
 
-  /// A sample as each model takes it.
-  func points(of sample: DataSet.Sample) throws -> [Tensor] {
-    switch try dataSet.content(of: sample) {
-    case .file(let path) where ModelInput.isPicture(path):
-      let picture = try Model.picture(contentsOf: path)
-      return try models.map { model in
-        let preprocessing = model.rule.preprocessing
-        do {
-          return try model.model.tensor(
-            of: preprocessing.cropped(picture), for: model.port, preprocessing, path)
-        } catch let error as PreprocessingError {
-          throw ModelError(error.description)
-        }
+  /// A sample as each model takes it, and where it shows the object if `withMasks`.
+  func read(_ sample: DataSet.Sample, withMasks: Bool) throws -> SamplePreparation.Reading {
+    guard case .file(let path) = try dataSet.content(of: sample), ModelInput.isPicture(path) else {
+      return try (points(of: sample), withMasks ? masks(of: sample, size: nil) : nil)
+    }
+    let picture = try Model.picture(contentsOf: path)
+    let points = try models.map { model in
+      let preprocessing = model.rule.preprocessing
+      do {
+        return try model.model.tensor(
+          of: preprocessing.cropped(picture), for: model.port, preprocessing, path)
+      } catch let error as PreprocessingError {
+        throw ModelError(error.description)
       }
+    }
+    return try (
+      points, withMasks ? masks(of: sample, size: (picture.width, picture.height)) : nil
+    )
+  }
+
+  /// A sample that is no picture as each model takes it.
+  private func points(of sample: DataSet.Sample) throws -> [Tensor] {
+    switch try dataSet.content(of: sample) {
     case .file(let path):
       return try models.map {
         try $0.model.input(contentsOf: path, for: $0.port, rule: $0.rule).tensor
@@ -34,9 +43,19 @@ struct SampleReader: Sendable {
   }
 
   /// For each model, for each pixel whether it shows the object.
-  func masks(of sample: DataSet.Sample) throws -> [[Bool]] {
-    guard let masks else { return models.map { _ in [] } }
+  ///
+  /// - Parameter size: that of the picture, which the mask must have; nil for a tensor, whose mask has
+  ///   the size of the model's input.
+  private func masks(
+    of sample: DataSet.Sample, size: (width: Int, height: Int)?
+  ) throws -> [[Bool]]? {
+    guard let masks else { return nil }
     let picture = try masks.picture(of: sample)
+    if let size, picture.width != size.width || picture.height != size.height {
+      throw ModelError(
+        "its mask has \(picture.width)x\(picture.height) pixels, the picture "
+          + "\(size.width)x\(size.height)")
+    }
     return try models.map { model in
       do {
         let seen = try model.rule.preprocessing.cropped(picture)
@@ -55,7 +74,7 @@ struct EvaluatedModel: Sendable {
   let port: ModelPort
   let rule: PictureRule
 
-  /// Numbers as a batch of one, filled up with zeros to the length that the model fixes.
+  /// Numbers as a batch of one.
   func tensor(of numbers: [Double]) throws -> Tensor {
     guard let type = port.elementType, let dimensions = port.dimensions, dimensions.count == 2
     else {
@@ -64,11 +83,10 @@ struct EvaluatedModel: Sendable {
         kind: .usage)
     }
     let length = dimensions[1] ?? numbers.count
-    guard numbers.count <= length else {
+    guard numbers.count == length, length > 0 else {
       throw ModelError("it has \(numbers.count) numbers, the model takes \(length)")
     }
-    let filled = numbers + [Double](repeating: 0, count: length - numbers.count)
-    return Tensor(filled, shape: [1, length]).converted(to: type)
+    return Tensor(numbers, shape: [1, length]).converted(to: type)
   }
 }
 

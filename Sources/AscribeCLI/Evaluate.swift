@@ -38,9 +38,9 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What explains the predictions; the first is what others are compared with.",
+      "What explains the predictions; the first is what others are compared with. (default: ig,input-x-gradient,gradient,random; none where only models are judged)",
       valueName: "method,..."))
-  var methods = "ig,input-x-gradient,gradient,random"
+  var methods: String?
 
   @Option(
     help: ArgumentHelp(
@@ -106,6 +106,9 @@ struct Evaluate: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    guard !output.isEmpty, !output.hasPrefix(":") else {
+      throw ValidationError("--output '\(output)' is no file")
+    }
     _ = try options()
   }
 
@@ -146,18 +149,22 @@ struct Evaluate: ParsableCommand {
     }
     let failed = outcome.failures == 0 ? "" : ", \(Console.count(outcome.failures)) of them failed"
     print("\(output): \(Console.count(outcome.total)) samples\(failed)")
+    fflush(nil)
     if !quiet, outcome.seconds > 0.01 {
       let share = 100 * outcome.passSeconds / outcome.seconds
       Console.note(
         "\(Console.number(outcome.seconds, digits: 3)) s, "
-          + "\(Console.number(share, digits: 3)) % of them in passes of the models")
+          + "\(Console.number(share, digits: 3)) % of that in passes of the models")
     }
   }
 
   private func options() throws -> EvaluationOptions {
     var options = EvaluationOptions()
     let quadrature = try comparison.quadrature()
-    options.methods = try Self.items(methods, of: "--methods").map { item in
+    options.metrics = try measured()
+    let judgesMaps = options.metrics?.contains { !$0.judgesModel } ?? true
+    let methods = methods ?? (judgesMaps ? "ig,input-x-gradient,gradient,random" : nil)
+    options.methods = try (methods.map { try Self.items($0, of: "--methods") } ?? []).map { item in
       do throws(ModelError) {
         return try MethodChoice(item, quadrature: quadrature)
       } catch {
@@ -165,9 +172,15 @@ struct Evaluate: ParsableCommand {
       }
     }
     guard Set(options.methods).count == options.methods.count else {
-      throw ValidationError("--methods '\(methods)' names one method twice")
+      throw ValidationError("--methods '\(methods ?? "")' names one method twice")
     }
-    options.metrics = try measured()
+    if options.methods.count < 2 {
+      guard try metrics.map({ try Self.items($0, of: "--metrics") })?.contains("difference") != true
+      else {
+        throw ValidationError("metric 'difference' compares methods; --methods names only one")
+      }
+      options.metrics?.removeAll { $0 == .difference }
+    }
     if let target {
       guard let target = EvaluationOptions.Target(rawValue: target) else {
         throw ValidationError("--target '\(target)' is neither label nor argmax")

@@ -66,6 +66,43 @@ struct EvaluateFailureTests {
       saying: ["there is no mask for 'a.png'"])
   }
 
+  /// A mask that is not the picture's fails that picture.
+  @Test func masksOfAnotherSize() throws {
+    let data = try pictures("a.png", "b.png")
+    try scratch.write("masks/a.png", bytes(of: Program.star))
+    try scratch.write(
+      "masks/b.png",
+      bytes(of: Program.packageRoot + "/Tests/EvaluationTests/Golden/grey.png"))
+    try succeeds([
+      "evaluate", Program.shapes, "--data", data, "--methods", "gradient", "--metrics", "pointing",
+      "--masks", scratch.path + "/masks", "--output", output, "--quiet",
+    ])
+    #expect(try succeeds(["summary", output]).output.contains("b.png: its mask has "))
+  }
+
+  /// What stopped a strict run is not recorded, so it stops again.
+  @Test func strictRunsStopEachTime() throws {
+    let data = try pictures("a.png", "c.png")
+    try scratch.write("data/b.png", "no picture")
+    for _ in 1...2 {
+      try refuses(["--strict", "--metrics", "kpm"], data, code: 65, saying: ["b.png: not a JPEG"])
+    }
+    let text = try succeeds(["summary", output]).output
+    #expect(text.hasPrefix("1 of 3 samples, 0 failed"))
+  }
+
+  @Test func mapsThatWereNotSaved() throws {
+    let data = try pictures("a.png")
+    let arguments = [
+      "evaluate", Program.shapes, "--data", data, "--methods", "gradient", "--metrics", "gini",
+      "--output", output, "--quiet",
+    ]
+    try succeeds(arguments)
+    try fails(
+      arguments + ["--save-maps", scratch.path + "/maps"], code: 64,
+      saying: ["evaluated without saving maps"])
+  }
+
   @Test func nothingThatCanBeRead() throws {
     try refuses([], scratch.path + "/none", code: 66, saying: ["no such file or folder"])
     try scratch.write("broken/a.png", "no picture")
@@ -78,10 +115,11 @@ struct EvaluateFailureTests {
     let data = try pictures("a.png")
     try refuses(["--methods", "xg"], data, code: 64, saying: ["'xg' needs a homogeneous model"])
     for (option, list, reason) in [
-      ("--methods", "ig:0", "'0' is not understood"), ("--methods", "shap", "is not one of ig"),
+      ("--methods", "ig:0", "'0' is neither a count"), ("--methods", "shap", "is not one of ig"),
       ("--methods", "ig,ig:128", "one method twice"), ("--metrics", "iou", "is not one of paper"),
       ("--metrics", "kpm,,kam", "empty item"), ("--shard", "0/2", "is no I/N"),
       ("--target", "star", "neither label nor argmax"), ("--maps-type", "int8", "neither float32"),
+      ("--methods", "expected-gradients:65", "at most 64"),
     ] {
       let outcome = try Program.run(
         ["evaluate", Program.shapes, "--data", data, "--output", output, option, list])

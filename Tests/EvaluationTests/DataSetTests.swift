@@ -1,4 +1,5 @@
 import Evaluation
+import Foundation
 import Graphs
 import Tensors
 import TestSupport
@@ -59,6 +60,31 @@ struct DataSetTests {
     refuses(scores: 2, kind: .badData, saying: "'stray.png' lies beside the folders")
   }
 
+  /// Numbers are classes or nothing, never places in a sorted order; of a list neither are words.
+  @Test func namesAreNotGuessed() throws {
+    try scratch.write("1/a.png")
+    try scratch.write("2/a.png")
+    refuses(scores: 2, kind: .badData, saying: "class '2' is none of the model's 2 classes")
+    for labels in [["-1", "0"], ["1", "2"], ["+0", "1"], ["1e0", "0"], ["cat", "dog"]] {
+      let rows = labels.map { "\($0).png,\($0)\n" }.joined()
+      try scratch.write("labels.csv", "file,label\n" + rows)
+      refuses(scores: 2, kind: .badData, saying: "class")
+    }
+    try scratch.write("labels.csv", "file,label\na.png,\n")
+    refuses(scores: 2, kind: .badData, saying: "lacks a file or a label")
+    try scratch.write("labels.csv", "file,label\n../a.png,1\n")
+    refuses(scores: 2, kind: .badData, saying: "outside of the folder")
+  }
+
+  @Test func linksAreFollowed() throws {
+    for name in ["real/cat/1.png", "other/2.png"] { try scratch.write(name) }
+    let link = FileManager.default.createSymbolicLink(atPath:withDestinationPath:)
+    try link(scratch.path + "/real/dog", scratch.path + "/other")
+    try link(scratch.path + "/other/again", scratch.path + "/other")
+    try link(scratch.path + "/link", scratch.path + "/real")
+    #expect(try open("link", scores: 2).samples.map(\.name) == ["cat/1.png", "dog/2.png"])
+  }
+
   @Test func aFolderWithoutClasses() throws {
     try scratch.write("b.png")
     try scratch.write("a.npy")
@@ -109,7 +135,7 @@ struct DataSetTests {
   }
 
   @Test func linesOfNumbers() throws {
-    try scratch.write("x.tsv", "cat\t1 2.5\n\ndog\t3,4\n")
+    try scratch.write("x.tsv", "\u{FEFF}cat\t1 2.5\n\ndog\t3,4\n")
     let dataSet = try open("x.tsv", labels: ["dog", "cat"])
     #expect(dataSet.samples.map(\.name) == ["line-000001", "line-000003"])
     #expect(dataSet.samples.map(\.label) == [1, 0])

@@ -55,8 +55,10 @@ extension DataSet {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw ModelError("the file is not UTF-8 text")
     }
-    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-      .enumerated().filter { !$1.allSatisfy(\.isWhitespace) }
+    let lines = text.trimmingPrefix("\u{FEFF}").split(
+      omittingEmptySubsequences: false, whereSeparator: \.isNewline
+    )
+    .enumerated().filter { !$1.allSatisfy(\.isWhitespace) }
     let parts = lines.map { number, line in
       (number + 1, line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false))
     }

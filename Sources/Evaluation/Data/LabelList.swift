@@ -26,8 +26,11 @@ struct LabelList {
     var seen: Set<String> = []
     var rows: [(file: String, label: String)] = []
     for row in table.rows where row.contains(where: { !$0.isEmpty }) {
-      guard row.indices.contains(file), row.indices.contains(label), !row[file].isEmpty else {
-        throw ModelError("row \(rows.count + 1) lacks a file or a label")
+      guard row.indices.contains(file), row.indices.contains(label), !row[file].isEmpty,
+        !row[label].isEmpty
+      else { throw ModelError("row \(rows.count + 1) lacks a file or a label") }
+      guard !row[file].hasPrefix("/"), !row[file].split(separator: "/").contains("..") else {
+        throw ModelError("file '\(row[file])' lies outside of the folder")
       }
       guard seen.insert(row[file]).inserted else {
         throw ModelError("file '\(row[file])' is listed twice")

@@ -104,7 +104,7 @@ extension DataSet {
         "'\(stray)' lies beside the folders of classes; move it into one, or list all pictures in "
           + list)
     }
-    let indices = try classes.indices(of: Set(folders.compactMap(\.self)))
+    let indices = try classes.indices(of: Set(folders.compactMap(\.self)), areFolders: true)
     return (
       .classFolders,
       zip(files, folders).map { file, folder in
@@ -119,13 +119,30 @@ extension DataSet {
 
   /// The samples below a folder, relative to it, sorted by name; hidden files are left out.
   package static func sampleFiles(in path: String) throws(ModelError) -> [String] {
-    guard let files = try? FileManager.default.subpathsOfDirectory(atPath: path) else {
+    var files: [String] = []
+    try collect(&files, path, below: "", within: [])
+    return files.sorted()
+  }
+
+  /// Goes through a folder and what links in it lead to, but into no folder that it is in already.
+  private static func collect(
+    _ files: inout [String], _ path: String, below prefix: String, within outer: Set<String>
+  ) throws(ModelError) {
+    let place = URL(filePath: path).resolvingSymlinksInPath().path
+    guard !outer.contains(place) else { return }
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: place) else {
       throw ModelError("the folder cannot be read", kind: .noInput, file: path)
     }
-    return files.filter { file in
-      endings.contains(URL(filePath: file).pathExtension.lowercased())
-        && !file.split(separator: "/").contains { $0.hasPrefix(".") }
-    }.sorted()
+    for name in names where !name.hasPrefix(".") {
+      var isFolder: ObjCBool = false
+      let exists = FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
+      if exists, isFolder.boolValue {
+        try collect(
+          &files, "\(path)/\(name)", below: "\(prefix)\(name)/", within: outer.union([place]))
+      } else if endings.contains(URL(filePath: name).pathExtension.lowercased()) {
+        files.append(prefix + name)
+      }
+    }
   }
 
   private static func listed(_ path: String, _ classes: ClassNames) throws -> [Entry] {

@@ -35,7 +35,9 @@ public struct MethodChoice: Sendable, Hashable {
       let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
       if pair.count == 2, settings.updateValue(pair[1], forKey: pair[0]) == nil { continue }
       guard count == nil, settings.isEmpty, let number = Int(part), number > 0 else {
-        throw ModelError("method '\(text)': '\(part)' is not understood", kind: .usage)
+        throw ModelError(
+          "method '\(text)': '\(part)' is neither a count from 1 on nor a setting NAME=VALUE",
+          kind: .usage)
       }
       count = number
     }
@@ -43,7 +45,13 @@ public struct MethodChoice: Sendable, Hashable {
     case "ig":
       let rule = try Self.quadrature(in: &settings, of: text) ?? quadrature
       self.rule = .integratedGradients(steps: count ?? 128, rule)
-    case "expected-gradients": rule = .expectedGradients(samples: count ?? 1)
+    case "expected-gradients":
+      guard count ?? 1 <= Self.largestReferenceCount else {
+        throw ModelError(
+          "method '\(text)': at most \(Self.largestReferenceCount) other samples are read for each",
+          kind: .usage)
+      }
+      rule = .expectedGradients(samples: count ?? 1)
     case "xg": rule = .xGradient
     case "gradient": rule = .gradient
     case "input-x-gradient": rule = .inputXGradient
@@ -60,6 +68,9 @@ public struct MethodChoice: Sendable, Hashable {
       throw ModelError("method '\(parts[0])' takes no number", kind: .usage)
     }
   }
+
+  /// All of them lie in memory at once.
+  private static let largestReferenceCount = 64
 
   private static func quadrature(
     in settings: inout [String: String], of text: String

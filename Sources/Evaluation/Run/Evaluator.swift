@@ -69,22 +69,42 @@ package final class Evaluator {
       preparation.prepare(groups[number])
     }
     var seconds: Double { (clock.now - start) / .seconds(1) }
+    var chunk = 1
     while !isStopped(), let prepared = ahead.next() {
-      let records = try evaluate(prepared, isStopped: isStopped)
-      let samples = prepared.prefix(records.count).map(\.sample)
-      if let saveMaps {
-        for (sample, record) in zip(samples, records) { try saveMaps(sample, record) }
-      }
-      try writer.append(
-        records, of: samples, seconds: seconds, passSeconds: passSeconds - passesBefore)
-      progress(
-        Progress(done: writer.finished.count, total: total, failures: writer.failures))
-      if isStrict, let (sample, record) = zip(samples, records).first(where: { $1.failure != nil })
-      {
-        throw ModelError(record.failure ?? "", file: sample.name)
+      var rest = prepared[...]
+      while !rest.isEmpty, !isStopped() {
+        let begin = clock.now
+        let part = Array(rest.prefix(chunk))
+        let records = try evaluate(part, isStopped: isStopped)
+        try write(
+          records, of: part.map(\.sample), seconds: seconds,
+          passSeconds: passSeconds - passesBefore)
+        rest = rest.dropFirst(records.count)
+        progress(
+          Progress(done: writer.finished.count, total: total, failures: writer.failures))
+        let each = (clock.now - begin) / .seconds(1) / Double(part.count)
+        chunk = max(1, min(group, Int(Self.secondsAtRisk / max(each, 1e-6))))
       }
     }
     return (writer.finished.count == total, seconds, passSeconds - passesBefore)
+  }
+
+  /// Seconds of work that a kill may cost: so much is evaluated before it is written.
+  private static let secondsAtRisk = 5.0
+
+  private func write(
+    _ records: [SampleRecord], of samples: [DataSet.Sample], seconds: Double, passSeconds: Double
+  ) throws {
+    let failure = isStrict ? records.firstIndex { $0.failure != nil } : nil
+    let sound = failure ?? records.count
+    if let saveMaps {
+      for (sample, record) in zip(samples, records.prefix(sound)) { try saveMaps(sample, record) }
+    }
+    try writer.append(
+      Array(records.prefix(sound)), of: samples, seconds: seconds, passSeconds: passSeconds)
+    if let failure {
+      throw ModelError(records[failure].failure ?? "", file: samples[failure].name)
+    }
   }
 
   private var passSeconds: Double { models.reduce(0) { $0 + $1.passSeconds } }

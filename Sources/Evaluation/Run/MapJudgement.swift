@@ -44,7 +44,9 @@ struct MapJudgement {
   private func judgePixels(
     _ pixels: PixelLayout, _ receive: @escaping Receiver
   ) throws(ModelError) {
-    if let mask = input.mask, let found = Localization(pixels.magnitudes(map), mask: mask) {
+    if let mask = input.mask, mask.count == pixels.count, mask.contains(true),
+      let found = Localization(pixels.magnitudes(map), mask: mask)
+    {
       if settings.metrics.contains(.pointing) { receive("pointing", found.pointing, nil) }
       if settings.metrics.contains(.relevanceMass) { receive("relevance-mass", found.mass, nil) }
     }

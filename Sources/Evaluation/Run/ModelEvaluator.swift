@@ -92,7 +92,7 @@ package final class ModelEvaluator {
     var complete = 0
     for (index, record) in records.enumerated() {
       if record.failure == nil {
-        guard mapIndex < maps.count else { break }
+        guard mapIndex < maps.count, complete == 0 || !isStopped() else { break }
         try judge(
           maps[mapIndex], inputs[index], explained[index], scores[index], into: record)
         mapIndex += 1

@@ -25,14 +25,14 @@ package struct PreparedSample: Sendable {
 
 /// Reads samples; used from several threads.
 package struct SamplePreparation: Sendable {
-  /// A sample as each of the models takes it.
-  package typealias Reader = @Sendable (DataSet.Sample) throws -> [Tensor]
-  /// For each model, for each pixel whether it shows the object.
-  package typealias MaskReader = @Sendable (DataSet.Sample) throws -> [[Bool]]
+  /// A sample as each of the models takes it, and for each pixel whether it shows the object.
+  package typealias Reading = (points: [Tensor], masks: [[Bool]]?)
+  /// Reads a sample, with its masks if that is asked for.
+  package typealias Reader =
+    @Sendable (_ sample: DataSet.Sample, _ withMasks: Bool) throws -> Reading
 
   private let dataSet: DataSet
   private let read: Reader
-  private let readMask: MaskReader?
   private let shapes: [Shape]
   private let channelAxes: [Int?]
   private let masksPixels: Bool
@@ -47,12 +47,11 @@ package struct SamplePreparation: Sendable {
   ///   - insertsPixels: whether a metric lets pixels appear, for which it is blurred less.
   ///   - references: other samples that are drawn for each.
   package init(
-    dataSet: DataSet, read: @escaping Reader, readMask: MaskReader?, shapes: [Shape],
+    dataSet: DataSet, read: @escaping Reader, shapes: [Shape],
     channelAxes: [Int?], masksPixels: Bool, insertsPixels: Bool, references: Int, seed: UInt64
   ) {
     self.dataSet = dataSet
     self.read = read
-    self.readMask = readMask
     self.shapes = shapes
     self.channelAxes = channelAxes
     self.masksPixels = masksPixels
@@ -68,8 +67,11 @@ package struct SamplePreparation: Sendable {
 
   func prepare(_ sample: DataSet.Sample) -> PreparedSample {
     do {
-      let points = try points(of: sample)
-      let masks = try readMask?(sample)
+      let (points, masks) = try reading(of: sample, withMasks: true)
+      for (mask, shape) in zip(masks ?? [], shapes)
+      where !shape.elementCount.isMultiple(of: max(mask.count, 1)) || mask.isEmpty {
+        throw ModelError("its mask has \(mask.count) pixels, the model's input is \(shape)")
+      }
       let references = try referencePoints(of: sample)
       let inputs = points.enumerated().map { model, point in
         let axis = channelAxes[model]
@@ -91,8 +93,8 @@ package struct SamplePreparation: Sendable {
     }
   }
 
-  private func points(of sample: DataSet.Sample) throws -> [Tensor] {
-    let points = try read(sample)
+  private func reading(of sample: DataSet.Sample, withMasks: Bool) throws -> Reading {
+    let (points, masks) = try read(sample, withMasks)
     for (point, shape) in zip(points, shapes) {
       guard point.shape == shape else {
         throw ModelError(
@@ -103,7 +105,7 @@ package struct SamplePreparation: Sendable {
       }
       guard point.isFinite else { throw ModelError("it holds numbers that are not finite") }
     }
-    return points
+    return (points, masks)
   }
 
   /// Samples drawn from the whole data set, the same for the same sample and seed.
@@ -112,7 +114,7 @@ package struct SamplePreparation: Sendable {
     return try (0..<references).map { _ in
       for _ in 0..<Self.tries {
         let other = dataSet.samples[noise.below(dataSet.samples.count)]
-        if let points = try? points(of: other) { return points }
+        if let other = try? reading(of: other, withMasks: false) { return other.points }
       }
       throw ModelError("no sample to compare it with can be read")
     }

@@ -124,6 +124,7 @@ extension EvaluationProtocol {
       }
     case let array as [Any] where array.contains { $0 is [String: Any] }:
       for (index, value) in array.enumerated() { flatten(value, "\(path)[\(index)]", &parts) }
+    case is NSNull: break
     case let array as [Any]: parts[path] = array.map { "\($0)" }.joined(separator: ",")
     default: parts[path] = "\(value)"
     }

@@ -8,7 +8,8 @@ public enum ResultMerge {
   ///
   /// - Parameters:
   ///   - paths: one file for each shard, in any order.
-  ///   - output: the file that receives them; one that is there is replaced.
+  ///   - output: the file that receives them; one that is there is replaced if it
+  ///     holds all results of the same evaluation.
   /// - Returns: how many samples there are, and the kinds of machines that the shards ran on: on different
   ///   ones, last bits may differ.
   /// - Throws: `ModelError` if a shard is missing, incomplete, given twice or of another evaluation.
@@ -23,6 +24,15 @@ public enum ResultMerge {
     let target = URL(filePath: output).standardizedFileURL.path
     guard !paths.contains(where: { URL(filePath: $0).standardizedFileURL.path == target }) else {
       throw ModelError("it is one of the shards; name another --output", kind: .usage, file: output)
+    }
+    if FileManager.default.fileExists(atPath: output) {
+      let old = try header(output)
+      let isSame = old.evaluation.difference(from: headers[0].evaluation) == nil
+      guard isSame, old.shard == .whole, old.finished == old.expected else {
+        throw ModelError(
+          "there is a file of other results; remove it or name another --output",
+          kind: .cannotWrite, file: output)
+      }
     }
     let temporary = "\(output).\(ProcessInfo.processInfo.processIdentifier).partial"
     do {

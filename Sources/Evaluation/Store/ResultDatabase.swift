@@ -66,7 +66,7 @@ package enum ResultDatabase {
     guard FileManager.default.fileExists(atPath: path) else {
       throw ModelError("there is no such file", kind: .noInput, file: path)
     }
-    return try attempt(path) {
+    return try attempt(path, writing: false) {
       var configuration = Configuration()
       configuration.readonly = true
       configuration.busyMode = .timeout(10)
@@ -100,7 +100,7 @@ package enum ResultDatabase {
 
   /// Does something with a file and says what is wrong with that.
   package static func attempt<Result>(
-    _ path: String, _ body: () throws -> Result
+    _ path: String, writing: Bool = true, _ body: () throws -> Result
   ) throws(ModelError) -> Result {
     do {
       return try body()
@@ -115,6 +115,11 @@ package enum ResultDatabase {
         throw ModelError("another program keeps the file", kind: .cannotWrite, file: path)
       case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
         let reason = error.message ?? "no reason given"
+        guard writing else {
+          throw ModelError(
+            "cannot be read: \(reason); results of an interrupted evaluation are read where their "
+              + "folder can be written", kind: .noInput, file: path)
+        }
         throw ModelError(
           "cannot be written: \(reason); what is complete is kept", kind: .cannotWrite, file: path)
       case .SQLITE_ERROR:

@@ -9,7 +9,7 @@ extension ResultSummary {
   /// - Throws: `ModelError` if the file cannot be read or is none of results.
   public init(contentsOf path: String, timing: Bool = false) throws(ModelError) {
     let queue = try ResultDatabase.openToRead(path)
-    self = try ResultDatabase.attempt(path) {
+    self = try ResultDatabase.attempt(path, writing: false) {
       try queue.read { database in
         guard let header = try ResultHeader(database) else {
           throw ModelError("it holds no results yet", file: path)
