@@ -4,21 +4,16 @@ public import Attribution
 public struct AttributionOptions: Sendable {
   /// How attributions are computed.
   public var method = Method.auto
-  /// Whether the X-gradient gives way to input times gradient, named so, on a model that is not
-  /// homogeneous; it is an error otherwise.
-  public var fallsBack = false
   /// Which scores are explained.
   public var targets = [Target.argmax]
   /// Where the scores are read.
   public var space = TargetSpace.logit
-  /// What the input is compared with.
-  public var baseline = Baseline.zero
-  /// Evaluations of the gradient, for Integrated Gradients.
-  public var steps = 128
-  /// Where on the path they lie.
-  public var quadrature = Quadrature.warped(power: Quadrature.defaultPower)
+  /// What the input is compared with; the maps from several are averaged.
+  public var baselines = [Baseline.zero]
   /// An inner value that is explained in place of the input.
   public var layer: String?
+  /// What random numbers depend on.
+  public var seed: UInt64 = 0
 
   /// The defaults of the command line.
   public init() {}
@@ -32,6 +27,8 @@ public struct ExplainedTarget: Sendable, Codable {
   public let label: String?
   /// Where the score was read: `logit`, `softmax` or the name of an output.
   public let space: String
+  /// The place of the score that it is compared with, where a margin is explained.
+  public let comparedWith: Int?
 
   /// Writes every key, with null where the label is not known.
   public func encode(to encoder: any Encoder) throws {
@@ -39,11 +36,14 @@ public struct ExplainedTarget: Sendable, Codable {
     try container.encode(index, forKey: .index)
     try container.encode(label, forKey: .label)
     try container.encode(space, forKey: .space)
+    try container.encodeIfPresent(comparedWith, forKey: .comparedWith)
   }
 }
 
 /// Why one sample got one score.
 public struct Explanation: Sendable {
+  /// What tells it from explanations of other targets: `argmax`, `top1`, an index, or two with a dash.
+  public let name: String
   /// The score that is explained.
   public let target: ExplainedTarget
   /// The node before which the scores were read, such as a final Softmax; nil where they are the
@@ -53,6 +53,8 @@ public struct Explanation: Sendable {
   public let method: Method
   /// The attribution of each element of the input or layer.
   public let map: AttributionMap
+  /// The names of the baselines, a file for each of a folder.
+  public let baselineNames: [String]
   /// The seconds that it took.
   public let seconds: Double
 }

@@ -1,9 +1,21 @@
 public import Attribution
 import Evaluation
+import Foundation
 import Graphs
 public import Tensors
 
 extension Model {
+  /// What makes rows to compare a row of `input` with; a folder gives one for each of its files.
+  ///
+  /// - Throws: as `baseline(_:for:port:rule:)`; if the folder holds no picture or tensor.
+  public func baselines(
+    _ baselines: [Baseline], for input: ModelInput, port: ModelPort, rule: PictureRule
+  ) throws -> (names: [String], rows: @Sendable (Tensor) -> [Tensor]) {
+    let parts = try baselines.flatMap { try $0.files }
+    let makers = try parts.map { try baseline($0, for: input, port: port, rule: rule) }
+    return (parts.map(\.description), { row in makers.map { $0(row) } })
+  }
+
   /// What makes a row to compare a row of `input` with.
   ///
   /// - Throws: `ModelError` if the baseline needs pixels and the input is no picture, or if its file
@@ -13,9 +25,10 @@ extension Model {
   ) throws -> @Sendable (Tensor) -> Tensor {
     let channelAxis = port.channelCount.map { _ in port.hasChannelsLast ? 3 : 1 }
     switch baseline {
-    case .zero: return { $0.zeroBaseline() }
+    case .zero: return { $0.zeros() }
     case .mean: return { $0.meanBaseline(channelAxis: channelAxis) }
     case .noise(let seed): return { $0.noiseBaseline(seed: seed) }
+    case .gaussian(let seed): return { $0.gaussianBaseline(seed: seed) }
     case .black: return try color(0, baseline, input, channelAxis, rule)
     case .white: return try color(255, baseline, input, channelAxis, rule)
     case .blur:
@@ -51,5 +64,25 @@ extension Model {
     }
     let values = rule.preprocessing.values(red: gray, green: gray, blue: gray).map(Double.init)
     return { $0.colorBaseline(values, channelAxis: channelAxis) }
+  }
+}
+
+extension Baseline {
+  /// The baselines that this one stands for: one for each file of a folder, by name; else itself.
+  fileprivate var files: [Baseline] {
+    get throws(ModelError) {
+      var isFolder: ObjCBool = false
+      guard case .file(let path) = self,
+        FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+      else { return [self] }
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      let files = names.filter { name in
+        ModelInput.isPicture(name) || name.hasSuffix(".npy") || name.hasSuffix(".pb")
+      }
+      guard !files.isEmpty else {
+        throw ModelError("the folder holds no picture or tensor to compare with", file: path)
+      }
+      return files.sorted().map { .file("\(path)/\($0)") }
+    }
   }
 }

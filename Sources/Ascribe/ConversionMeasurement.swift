@@ -82,20 +82,19 @@ final class ModelMeasurement {
   ) throws -> RelativeDifference? {
     let count = min(count, places.count)
     guard count > 0 else { return nil }
-    let nodes = Quadrature.gaussLegendre.nodes(Self.steps)
+    let integration = Integration.steps(Self.steps, .gaussLegendre)
+    let factor = 1 / Double(degree ?? 1)
     var maps: [[Double]] = []
     var references: [[Double]] = []
     for (number, place) in places.prefix(count).enumerated() {
       let point = points([place])
       let target = samples.labels[place] ?? scores[number].best
-      let map = try function.gradientMap(
-        at: point, target: target, timesInput: true, dividedBy: degree ?? 1)
-      let zero = Tensor(repeating: 0.0, shape: point.shape).converted(to: point.elementType)
-      let reference = try function.integratedGradients(
-        at: point, from: zero, target: target, nodes: nodes
+      let gradient = try function.gradients(at: point, targets: [target]).gradients
+      let reference = try function.pathIntegral(
+        from: point.zeros(), to: point, target: target, by: integration
       ) { try progress((Double(number) + $0) / Double(count)) }
-      maps.append(map.values.elements(as: Double.self))
-      references.append(reference.values.elements(as: Double.self))
+      maps.append(InputXGradient.values(gradient.doubles, point, factor))
+      references.append(reference.values.doubles)
     }
     return RelativeDifference(of: maps, from: references)
   }

@@ -115,7 +115,7 @@ private struct MapSaver {
   init(folder: String, _ evaluation: EvaluationProtocol, isFloat16: Bool) throws {
     self.folder = folder
     models = evaluation.models.map(\.name)
-    methods = evaluation.methods.map(MethodChoice.fileName)
+    methods = evaluation.methods.map { $0.replacing(/[:=\/]/, with: "-") }
     type = isFloat16 ? .float16 : .float32
     try OutputFile.makeFolder(folder)
   }

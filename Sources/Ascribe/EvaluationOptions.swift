@@ -12,7 +12,7 @@ public struct EvaluationOptions: Sendable {
   }
 
   /// How maps are computed; the first is what others are compared with.
-  public var methods: [MethodChoice] = []
+  public var methods: [Method] = []
   /// What is measured; nil for what the paper measures, as far as the samples allow.
   public var metrics: [Metric]?
   /// Which score is explained; nil for the label's where all samples have one, else the best.

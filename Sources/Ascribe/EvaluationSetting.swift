@@ -187,7 +187,7 @@ struct EvaluationSetting {
   }
 
   private static func requireUse(
-    of methods: [MethodChoice], _ models: [EvaluationProtocol.Model]
+    of methods: [Method], _ models: [EvaluationProtocol.Model]
   ) throws(ModelError) {
     for method in methods.map(\.description)
     where models.allSatisfy({ $0.without.contains(method) }) {

@@ -12,37 +12,62 @@ extension ModelSession {
   ///     one row.
   ///   - index: which of the inputs is explained.
   ///   - labels: the names of the scores, for targets given by label.
-  ///   - baseline: for one row of the explained input, a row to compare it with.
+  ///   - baselines: for one row of the explained input, rows to compare it with.
+  ///   - baselineNames: what reports call them.
   ///   - progress: told of the share that is done; what it throws ends the run.
   /// - Returns: for each row its explanations, one per target.
   /// - Throws: `ModelError` if an option makes no sense for this model or a node has no gradient.
   public func explain(
     _ inputs: [Tensor], at index: Int = 0, options: AttributionOptions = AttributionOptions(),
-    labels: [String] = [], baseline: (Tensor) throws -> Tensor,
-    progress: (Double) throws -> Void = { _ in }
+    labels: [String] = [], baselines: (Tensor) throws -> [Tensor] = { [$0.zeros()] },
+    baselineNames: [String] = [], progress: @escaping (Double) throws -> Void = { _ in }
   ) throws -> [[Explanation]] {
     do {
-      return try explanations(
-        of: inputs, at: index, options, labels, baseline: baseline, progress: progress)
+      guard index < inputs.count else {
+        throw ModelError("the model has no input \(index)", kind: .usage)
+      }
+      let targets = try TargetIndices(options.targets, labels: labels)
+      let samples = try samples(of: inputs, at: index)
+      return try samples.enumerated().map { number, sample in
+        try explanations(
+          of: sample, at: index, options, targets, try baselines(sample[index]), baselineNames
+        ) { share in
+          try progress((Double(number) + share) / Double(samples.count))
+        }
+      }
     } catch let error as ModelError {
       throw error.inFile(model.url.relativePath)
     }
   }
 
+  /// What the options ask of one sample.
   private func explanations(
-    of inputs: [Tensor], at index: Int, _ options: AttributionOptions, _ labels: [String],
-    baseline: (Tensor) throws -> Tensor, progress: (Double) throws -> Void
-  ) throws -> [[Explanation]] {
-    guard index < inputs.count else {
-      throw ModelError("the model has no input \(index)", kind: .usage)
-    }
-    let samples = try samples(of: inputs, at: index)
-    return try samples.enumerated().map { number, sample in
-      let problem = try problem(
-        sample, at: index, options: options, baseline: try baseline(sample[index]))
-      return try problem.explain(options, labels) { share in
-        try progress((Double(number) + share) / Double(samples.count))
-      }
+    of sample: [Tensor], at index: Int, _ options: AttributionOptions, _ targets: TargetIndices,
+    _ baselines: [Tensor], _ baselineNames: [String],
+    progress: @escaping (Double) throws -> Void
+  ) throws -> [Explanation] {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let question = try question(sample, at: index, options, targets, baselines)
+    let point = question.point
+    var scoreCount = 0
+    let problem = Problem(
+      question.function, at: point, baseline: question.baselines.first ?? point.zeros(),
+      randomness: Problem.Randomness(seed: options.seed),
+      targets: { (scores) throws(ModelError) in
+        scoreCount = scores.count - targets.margins.count
+        return try targets.indices(in: scores)
+      }, progress: progress)
+    let (method, maps) = try options.method.maps(of: problem, from: question.baselines)
+    let seconds = (clock.now - start) / .seconds(1) / Double(max(maps.count, 1))
+    return zip(maps, targets.names).map { result, name in
+      Explanation(
+        name: name,
+        target: targets.explained(
+          result.target, scoreCount: scoreCount, space: options.space),
+        omittedNode: question.function.omittedNode, method: method,
+        map: result.map.reshaped(to: question.shape), baselineNames: baselineNames,
+        seconds: seconds)
     }
   }
 
@@ -74,65 +99,78 @@ extension ModelSession {
     return parts
   }
 
-  /// What one sample asks of a method: a function, a point and a baseline.
-  private func problem(
-    _ sample: [Tensor], at index: Int, options: AttributionOptions, baseline: Tensor
-  ) throws(ModelError) -> Problem {
-    guard baseline.shape == sample[index].shape else {
+  /// A function, a point of it and what that is compared with.
+  private struct Question {
+    let function: ModelFunction
+    let point: Tensor
+    let baselines: [Tensor]
+    /// The shape of the sample as the model takes it.
+    let shape: Shape
+  }
+
+  private func question(
+    _ sample: [Tensor], at index: Int, _ options: AttributionOptions, _ targets: TargetIndices,
+    _ baselines: [Tensor]
+  ) throws(ModelError) -> Question {
+    for baseline in baselines where baseline.shape != sample[index].shape {
       throw ModelError(
         "the baseline has shape \(baseline.shape), the input \(sample[index].shape)", kind: .usage)
     }
     guard let layer = options.layer else {
-      return try problem(model.graph, sample, at: index, options, baseline: baseline)
+      return try question(model.graph, sample, at: index, options, targets, baselines)
     }
     let value = try model.graph.layer(named: layer)
     let point = try compute(value, from: sample)[0]
-    var reference = sample
-    reference[index] = baseline
-    let start = try compute(value, from: reference)[0]
+    let starts = try baselines.map { (baseline) throws(ModelError) in
+      var reference = sample
+      reference[index] = baseline
+      return try compute(value, from: reference)[0]
+    }
     let dimensions = point.shape.enumerated().map { axis, extent in
       axis == 0 ? Dimension.symbolic("batch") : .fixed(extent)
     }
     let declared = DeclaredType(point.elementType, dimensions)
-    return try problem(
+    return try question(
       try model.graph.cut(at: value, declared: declared), sample + [point], at: sample.count,
-      options, baseline: start)
+      options, targets, starts)
   }
 
-  private func problem(
+  private func question(
     _ graph: Graph, _ inputs: [Tensor], at index: Int, _ options: AttributionOptions,
-    baseline: Tensor
-  ) throws(ModelError) -> Problem {
-    var function = try function(graph, inputs, at: index, options, batching: .whole)
-    let integrates: Bool
-    switch options.method {
-    case .auto where baseline.isZero: integrates = try function.homogeneity().degree == nil
-    case .auto, .integratedGradients: integrates = true
-    case .gradient, .inputXGradient, .xGradient: integrates = false
+    _ targets: TargetIndices, _ baselines: [Tensor]
+  ) throws(ModelError) -> Question {
+    func question(_ batching: Batching) throws(ModelError) -> Question {
+      let function = try function(graph, inputs, at: index, options, targets, batching)
+      let row = Shape([1] + function.pointShape)
+      return Question(
+        function: function, point: inputs[index].reshaped(to: row),
+        baselines: baselines.map { $0.reshaped(to: row) }, shape: inputs[index].shape)
     }
-    if integrates {
-      function = try self.function(graph, inputs, at: index, options, batching: .any)
+    let alone = try question(.whole)
+    for baseline in alone.baselines {
+      let problem = Problem(alone.function, at: alone.point, baseline: baseline) { _ in [] }
+      if try options.method.rule.resolved(for: problem).evaluatesManyPoints {
+        return try question(.any)
+      }
     }
-    let row = Shape([1] + function.pointShape)
-    return Problem(
-      function: function, space: options.space, point: inputs[index].reshaped(to: row),
-      baseline: baseline.reshaped(to: row), shape: inputs[index].shape)
+    return alone
   }
 
   private func function(
     _ graph: Graph, _ inputs: [Tensor], at index: Int, _ options: AttributionOptions,
-    batching: Batching
+    _ targets: TargetIndices, _ batching: Batching
   ) throws(ModelError) -> ModelFunction {
     let shape = inputs[index].shape
     let key = FunctionKey(
-      input: index, layer: options.layer, shape: shape, space: options.space, batching: batching)
+      input: index, layer: options.layer, shape: shape, space: options.space,
+      margins: targets.margins, batching: batching)
     let fixed = Dictionary(
       uniqueKeysWithValues: inputs.indices.filter { $0 != index }.map { ($0, inputs[$0]) })
     // Other inputs differ from sample to sample; only a function of one input can be kept.
     if fixed.isEmpty, let known = functions[key] { return known }
     let function = try ModelFunction(
       graph, explaining: index, shape: shape, fixed: fixed, space: options.space,
-      precision: model.precision, batching: batching, in: workspace)
+      margins: targets.margins, precision: model.precision, batching: batching, in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
   }
@@ -161,20 +199,5 @@ extension Tensor {
     let b = other.converted(to: .float64).elements(as: Double.self)
     let scale = b.map(abs).max() ?? 0
     return zip(a, b).allSatisfy { abs($0 - $1) <= 1e-4 * scale || $0.isNaN && $1.isNaN }
-  }
-}
-
-extension Graph {
-  /// The value that `--layer` names: a value, or the first output of a node.
-  fileprivate func layer(named name: String) throws(ModelError) -> Value {
-    let node = nodes.first { $0.name == name }
-    guard let value = value(named: name) ?? node?.outputs.first else {
-      throw ModelError(
-        "the model has no layer '\(name)'; inspect --layers lists them", kind: .usage)
-    }
-    guard storedConstant(of: value) == nil else {
-      throw ModelError("layer '\(name)' is a constant", kind: .usage)
-    }
-    return value
   }
 }

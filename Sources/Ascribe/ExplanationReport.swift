@@ -23,10 +23,14 @@ public struct ExplanationReport: Sendable, Codable {
   public let layer: String?
   /// What the input was compared with; absent for methods that compare with nothing.
   public let baseline: String?
+  /// What each of several baselines gave; absent for a single one.
+  public let baselines: [NamedBaseline]?
   /// The rule of Integrated Gradients.
   public let quadrature: String?
-  /// The steps of Integrated Gradients.
+  /// Evaluations of the gradient on the path of Integrated Gradients.
   public let steps: Int?
+  /// The relative L2 error of the map as Integrated Gradients with a tolerance estimates it.
+  public let estimatedError: Double?
   /// The score at the input.
   public let score: Double
   /// The score at the baseline.
@@ -50,8 +54,8 @@ public struct ExplanationReport: Sendable, Codable {
 }
 
 extension ExplanationReport {
-  /// Writes every key, with null for what does not apply; `layer` and `omittedNode` only where there
-  /// is one.
+  /// Writes every key, with null for what does not apply; `layer`, `omittedNode`, `baselines` and
+  /// `estimatedError` only where there is one.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(model, forKey: .model)
@@ -63,7 +67,9 @@ extension ExplanationReport {
     try container.encodeIfPresent(omittedNode, forKey: .omittedNode)
     try container.encode(baseline, forKey: .baseline)
     try container.encode(quadrature, forKey: .quadrature)
+    try container.encodeIfPresent(baselines, forKey: .baselines)
     try container.encode(steps, forKey: .steps)
+    try container.encodeIfPresent(estimatedError, forKey: .estimatedError)
     try container.encode(score, forKey: .score)
     try container.encode(baselineScore, forKey: .baselineScore)
     try container.encode(attributionSum, forKey: .attributionSum)
@@ -86,15 +92,17 @@ extension Explanation {
     of model: Model, digest: String, input: ModelInput, row: Int?, options: AttributionOptions,
     rule: PictureRule
   ) -> ExplanationReport {
-    let integrates = method == .integratedGradients
+    let integration = method.integration
     let relative = map.relativeCompletenessError
+    let compares = method.usesBaseline || method == .xGradient
+    let named = zip(baselineNames, map.baselines).map(NamedBaseline.init)
     return ExplanationReport(
       model: model.url.relativePath, modelSHA256: digest,
-      input: row.map { "\(input.path)#\($0)" } ?? input.path, method: method.rawValue,
+      input: row.map { "\(input.path)#\($0)" } ?? input.path, method: method.reportName,
       target: target, omittedNode: omittedNode, layer: options.layer,
-      baseline: integrates || method == .xGradient ? options.baseline.description : nil,
-      quadrature: integrates ? options.quadrature.description : nil,
-      steps: integrates ? options.steps : nil, score: map.score, baselineScore: map.baselineScore,
+      baseline: compares ? options.baselines.map(\.description).joined(separator: ",") : nil,
+      baselines: named.isEmpty ? nil : named, quadrature: integration?.ruleName, steps: map.steps,
+      estimatedError: map.estimatedError, score: map.score, baselineScore: map.baselineScore,
       attributionSum: map.sum, completenessError: map.completenessError,
       relativeCompletenessError: relative.isFinite ? relative : nil, passes: map.passes,
       seconds: seconds, preprocess: input.preprocessing == nil ? nil : rule.name,
@@ -119,26 +127,40 @@ extension Explanation {
   }
 
   private func caption(_ options: AttributionOptions) -> AttributionPicture.Caption {
+    let compares = method.usesBaseline || method == .xGradient
     let title = target.label ?? "class \(target.index)"
     let score = "\(target.space) \(Self.number(map.score))"
-    let how =
-      switch method {
-      case .integratedGradients:
-        "Integrated Gradients, \(options.steps) steps (\(options.quadrature)), baseline "
-          + "\(options.baseline)"
-      case .xGradient: "X-gradient, baseline zero"
-      case .gradient: "Gradient"
-      case .inputXGradient: "Input × gradient"
-      case .auto: "auto"
-      }
+    let how = [
+      method.title, map.steps.map { "\($0) steps (\(method.integration?.ruleName ?? "path"))" },
+      compares ? "baseline \(options.baselines.map(\.description).joined(separator: ","))" : nil,
+    ].compactMap(\.self).joined(separator: ", ")
     let error = map.relativeCompletenessError
     let completeness =
       error.isFinite ? "completeness error \(Self.number(100 * error)) %" : "no completeness"
     return AttributionPicture.Caption(
       title: title,
-      lines: method == .gradient
+      lines: !method.addsUp
         ? ["\(score)", how] : ["\(score), \(completeness)", how])
   }
 
   private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
+}
+
+/// What one of several baselines gave.
+public struct NamedBaseline: Sendable, Codable {
+  /// The baseline as named on the command line, or the file.
+  public let baseline: String
+  /// The score at the baseline.
+  public let baselineScore: Double?
+  /// The sum of the attributions from it.
+  public let attributionSum: Double
+  /// That sum less the difference of the scores.
+  public let completenessError: Double
+
+  init(_ name: String, _ result: BaselineResult) {
+    baseline = name
+    baselineScore = result.baselineScore
+    attributionSum = result.attributionSum
+    completenessError = result.completenessError
+  }
 }

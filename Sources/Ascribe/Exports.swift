@@ -1,7 +1,9 @@
 // The types of other targets that stand in the signatures of this one.
 @_exported public import struct Attribution.AttributionMap
 @_exported public import enum Attribution.Baseline
-@_exported public import enum Attribution.Method
+@_exported public import enum Attribution.Integration
+@_exported public import struct Attribution.Method
+@_exported public import struct Attribution.MethodDefaults
 @_exported public import struct Attribution.Passes
 @_exported public import enum Attribution.Quadrature
 @_exported public import enum Attribution.Target
@@ -10,7 +12,6 @@
 @_exported public import struct Evaluation.Agreement
 @_exported public import struct Evaluation.DataSet
 @_exported public import struct Evaluation.EvaluationProtocol
-@_exported public import struct Evaluation.MethodChoice
 @_exported public import enum Evaluation.Metric
 @_exported public import struct Evaluation.Picture
 @_exported public import struct Evaluation.Preprocessing

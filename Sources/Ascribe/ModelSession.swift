@@ -20,6 +20,7 @@ public final class ModelSession {
     let layer: String?
     let shape: Shape
     let space: TargetSpace
+    let margins: [Margin]
     let batching: Batching
   }
 

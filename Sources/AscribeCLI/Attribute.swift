@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Ascribe
+import ArgumentParser
+import Ascribe
 import Foundation
 
 /// `ascribe attribute`: why a model says so.
@@ -12,16 +12,22 @@ struct Attribute: ParsableCommand {
       INPUT.json (the facts) and, for a picture, INPUT.png (the picture, what matters of it, and \
       the signed map). The completeness error says how far the attributions are from adding up to \
       the score's difference from the baseline.
+
+      \(Self.methodList)
       """)
 
   @Option(
     help: ArgumentHelp(
-      "The scores to explain: argmax, an index or a label; several with commas.",
+      "The scores to explain: argmax, top5, an index, a label, or A-B for how much more speaks for A than for B; several with commas share one forward pass.",
       valueName: "target,..."))
   var target = "argmax"
 
-  @Option(help: "How attributions are computed.")
-  var method: Method = .auto
+  @Option(
+    help: ArgumentHelp(
+      "How attributions are computed: one of the methods above, with its settings.",
+      valueName: "method"),
+    completion: .list(Method.all.map { $0.name }))
+  var method = "auto"
 
   @Flag(
     help:
@@ -33,15 +39,12 @@ struct Attribute: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How often ig evaluates the gradient; more make the completeness error smaller.",
-      valueName: "count"))
-  var steps = 128
-
-  @Option(
-    help: ArgumentHelp(
       "An inner value to explain in place of the input; inspect --layers lists them.",
       valueName: "name"))
   var layer: String?
+
+  @Option(help: ArgumentHelp("What random numbers depend on.", valueName: "number"))
+  var seed: UInt64 = 0
 
   @Option(
     help: ArgumentHelp("The folder that receives the results.", valueName: "folder"),
@@ -60,13 +63,10 @@ struct Attribute: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard !force || method == .xGradient else {
+    let options = try attributionOptions()
+    guard !force || options.method == .xGradient else {
       throw ValidationError("--force goes with --method xg")
     }
-    guard (1...1_000_000).contains(steps) else {
-      throw ValidationError("--steps must be between 1 and 1000000")
-    }
-    _ = try attributionOptions()
     _ = try formats()
   }
 
@@ -86,13 +86,12 @@ struct Attribute: ParsableCommand {
     var stepsBefore = 0.0
     for (number, path) in job.files.enumerated() {
       let input = try job.read(path)
-      let rows = input.tensor.shape.first ?? 1
-      let stepsHere = Double(rows * attributionOptions.targets.count * steps)
+      let stepsHere = Self.steps(attributionOptions, rows: input.tensor.shape.first ?? 1)
       let explanations = try explain(input, job, attributionOptions) { share in
         let done = (Double(number) + share) / Double(job.files.count)
-        bar.show(done, steps: stepsBefore + share * stepsHere)
+        bar.show(done, steps: stepsHere.map { stepsBefore + share * $0 })
       }
-      stepsBefore += stepsHere
+      stepsBefore += stepsHere ?? 0
       let writer = ExplanationWriter(
         job: job, input: input, options: attributionOptions, digest: digest, folder: output)
       let written = try writer.write(explanations, formats: formats)
@@ -101,7 +100,7 @@ struct Attribute: ParsableCommand {
       reports += written
     }
     if json { try Console.print(json: reports) }
-    if force, !options.quiet, reports.contains(where: { $0.method != Method.xGradient.rawValue }) {
+    if force, !options.quiet, reports.contains(where: { $0.method != Method.xGradient.name }) {
       Console.note(
         "note: the model is not homogeneous, so this is input-x-gradient and not xg; it need not add "
           + "up to the score")
@@ -114,13 +113,19 @@ struct Attribute: ParsableCommand {
 
   private func explain(
     _ input: ModelInput, _ job: Job, _ options: AttributionOptions,
-    progress: (Double) -> Void
+    progress: @escaping (Double) -> Void
   ) throws -> [[Explanation]] {
-    let baseline = try job.model.baseline(
-      options.baseline, for: input, port: job.port, rule: job.rule)
+    let baselines = try job.model.baselines(
+      options.baselines, for: input, port: job.port, rule: job.rule)
     return try job.session.explain(
       job.tensors(with: input), at: job.portIndex, options: options, labels: job.labels,
-      baseline: { baseline($0) }, progress: { progress($0) })
+      baselines: baselines.rows, baselineNames: baselines.names, progress: progress)
+  }
+
+  /// The steps of all explanations of an input, where they are known beforehand.
+  private static func steps(_ options: AttributionOptions, rows: Int) -> Double? {
+    guard case .steps(let steps, _)? = options.method.integration else { return nil }
+    return Double(steps * rows * options.targets.count * options.baselines.count)
   }
 
   private func requirePictures(_ job: Job) throws {
@@ -135,21 +140,26 @@ struct Attribute: ParsableCommand {
 
   private func attributionOptions() throws -> AttributionOptions {
     var options = AttributionOptions()
-    options.method = method
-    options.fallsBack = force
+    var defaults = MethodDefaults()
+    defaults.integration = try comparison.integration()
+    defaults.fallsBack = force
+    do throws(ModelError) {
+      options.method = try Method(method, defaults: defaults)
+    } catch {
+      throw ValidationError(error.reason)
+    }
     options.targets = try target.split(separator: ",", omittingEmptySubsequences: false).map {
       let text = $0.trimmingCharacters(in: .whitespaces)
       guard !text.isEmpty else { throw ValidationError("--target '\(target)' has an empty item") }
-      return text == "argmax" ? .argmax : Int(text).map(Target.index) ?? .label(text)
+      return Target(text)
     }
     guard Set(options.targets).count == options.targets.count else {
       throw ValidationError("--target '\(target)' names one target twice")
     }
     options.space = TargetSpace(comparison.targetSpace)
-    options.baseline = try comparison.baseline()
-    options.steps = steps
-    options.quadrature = try comparison.quadrature()
+    options.baselines = try comparison.baselines()
     options.layer = layer
+    options.seed = seed
     return options
   }
 
@@ -163,30 +173,26 @@ struct Attribute: ParsableCommand {
     return Set(formats)
   }
 
+  /// The methods and what each computes, as the help prints them.
+  static var methodList: String {
+    let width = 22
+    let lines = Method.all.map { method in
+      let item = "  \(method.item)"
+      let indent = String(repeating: " ", count: width)
+      return item.count < width
+        ? item.padding(toLength: width, withPad: " ", startingAt: 0) + method.summary
+        : "\(item)\n\(indent)\(method.summary)"
+    }
+    return "Methods:\n" + lines.joined(separator: "\n")
+  }
+
   private static func text(of report: ExplanationReport) -> String {
     let label = report.target.label.map { " \($0)" } ?? ""
     var facts = ["\(report.method)", "score \(Console.number(report.score, digits: 6))"]
-    if let error = report.relativeCompletenessError, report.method != "gradient" {
+    if let error = report.relativeCompletenessError, (try? Method(report.method))?.addsUp ?? true {
       facts.append("completeness error \(Console.number(100 * error, digits: 3)) %")
     }
     facts.append("\(Console.number(report.seconds, digits: 3)) s")
     return "\(report.input): \(report.target.index)\(label) (\(facts.joined(separator: ", ")))"
-  }
-}
-
-extension Method: ExpressibleByArgument {
-  /// What the help says of each method.
-  public static var allValueDescriptions: [String: String] {
-    Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0.help) })
-  }
-
-  private var help: String {
-    switch self {
-    case .auto: "xg if the model is proved homogeneous and the baseline is zero, else ig."
-    case .integratedGradients: "Integrated Gradients, from the baseline to the input."
-    case .xGradient: "Input times gradient, where that is proved to equal ig."
-    case .gradient: "The gradient of the score."
-    case .inputXGradient: "Input times gradient."
-    }
   }
 }

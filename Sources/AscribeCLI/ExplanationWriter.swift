@@ -17,7 +17,7 @@ struct ExplanationWriter {
   /// Writes what `formats` names, or what fits the input where it is nil, and gives back the facts.
   ///
   /// Explanations come one list per sample, one item per target. Files are named after the input;
-  /// with several targets the index of each is added, or `argmax`. All are made before any is written.
+  /// with several targets the name of each is added. All are made before any is written.
   func write(
     _ explanations: [[Explanation]], formats: Set<OutputFormat>?
   ) throws -> [ExplanationReport] {
@@ -27,7 +27,7 @@ struct ExplanationWriter {
     var files: [(path: String, bytes: [UInt8])] = []
     for target in 0..<targetCount {
       let samples = explanations.map { $0[target] }
-      let path = self.path(for: samples, target, of: targetCount)
+      let path = self.path(for: samples, of: targetCount)
       let facts = samples.enumerated().map { row, explanation in
         explanation.report(
           of: job.model, digest: digest, input: input, row: samples.count > 1 ? row : nil,
@@ -46,10 +46,9 @@ struct ExplanationWriter {
     return reports
   }
 
-  private func path(for samples: [Explanation], _ target: Int, of targetCount: Int) -> String {
+  private func path(for samples: [Explanation], of targetCount: Int) -> String {
     guard targetCount > 1, let first = samples.first else { return "\(folder)/\(input.stem)" }
-    let suffix = options.targets[target] == .argmax ? "argmax" : "\(first.target.index)"
-    return "\(folder)/\(input.stem).\(suffix)"
+    return "\(folder)/\(input.stem).\(first.name)"
   }
 
   private func json(_ facts: [ExplanationReport]) throws -> [UInt8] {

@@ -43,41 +43,82 @@ extension Precision: ExpressibleByArgument {}
 struct ComparisonOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Where scores are read: logit (a final Softmax is left out), softmax (it is kept) or the name of an output.",
+      "Where scores are read: logit (a final Softmax is left out), softmax (it is kept) or the name of an output or layer.",
       valueName: "space"), completion: .list(["logit", "softmax"]))
   var targetSpace = "logit"
 
   @Option(
     name: .customLong("baseline"),
     help: ArgumentHelp(
-      "What ig compares inputs with: zero (of the model's input space), black, white, mean, blur, noise:SEED or a file.",
-      valueName: "baseline"),
-    completion: .list(["zero", "black", "white", "mean", "blur", "noise:1"]))
-  private var baselineName = "zero"
+      "What inputs are compared with: zero (of the model's input space), black, white, mean, blur, noise:SEED, gaussian:SEED, a file, or a folder of files. The maps from several, separated by commas, are averaged.",
+      valueName: "baseline,..."),
+    completion: .list(["zero", "black", "white", "mean", "blur", "noise:1", "gaussian:1"]))
+  private var baselineNames = "zero"
+
+  @Option(
+    help: ArgumentHelp(
+      "How often ig evaluates the gradient; more make the error of the map smaller.",
+      valueName: "count"))
+  private var steps: Int?
 
   @Option(
     name: .customLong("quadrature"),
     help: ArgumentHelp(
-      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right or trapezoid.",
+      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid; or exact, which splits the path of a small ReLU network wherever it bends.",
       valueName: "rule"),
-    completion: .list(["warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
-  private var quadratureName = "warped"
+    completion: .list([
+      "warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid", "exact",
+    ]))
+  private var quadratureName: String?
 
-  func baseline() throws -> Baseline {
-    guard !baselineName.isEmpty else { throw ValidationError("--baseline is empty") }
-    guard let baseline = Baseline(baselineName) else {
-      throw ValidationError("--baseline noise:SEED takes a whole number, as in noise:1")
+  @Option(
+    help: ArgumentHelp(
+      "Let ig evaluate the gradient until the estimated relative error of the map is below this, as in 0.05.",
+      valueName: "error"))
+  private var tolerance: Double?
+
+  func baselines() throws -> [Baseline] {
+    try baselineNames.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard !name.isEmpty else {
+        throw ValidationError("--baseline '\(baselineNames)' has an empty item")
+      }
+      guard let baseline = Baseline(String(name)) else {
+        throw ValidationError("--baseline noise:SEED takes a whole number, as in noise:1")
+      }
+      return baseline
     }
-    return baseline
   }
 
-  func quadrature() throws -> Quadrature {
-    guard let rule = Quadrature(quadratureName) else {
-      throw ValidationError(
-        "--quadrature '\(quadratureName)' is not one of warped[:POWER], midpoint, gauss-legendre, "
-          + "left, right, trapezoid; POWER is between 1 and 16")
+  /// How ig integrates where its item does not say it.
+  func integration() throws -> Integration {
+    if let tolerance {
+      guard steps == nil, quadratureName == nil else {
+        throw ValidationError("--tolerance stands alone, without --steps and --quadrature")
+      }
+      guard Integration.tolerances.contains(tolerance) else {
+        throw ValidationError(
+          "--tolerance must be between \(Integration.tolerances.lowerBound) and "
+            + "\(Integration.tolerances.upperBound)")
+      }
+      return .tolerance(tolerance)
     }
-    return rule
+    if quadratureName == "exact" {
+      guard steps == nil else {
+        throw ValidationError("--quadrature exact takes as many steps as the path has pieces")
+      }
+      return .exact
+    }
+    let steps = steps ?? 128
+    guard (1...Integration.largestStepCount).contains(steps) else {
+      throw ValidationError("--steps must be between 1 and \(Integration.largestStepCount)")
+    }
+    let name = quadratureName ?? "warped"
+    guard let rule = Quadrature(name) else {
+      throw ValidationError(
+        "--quadrature '\(name)' is not one of warped[:POWER], midpoint, gauss-legendre, "
+          + "left, right, trapezoid, exact; POWER is between 1 and 16")
+    }
+    return .steps(steps, rule)
   }
 }
 

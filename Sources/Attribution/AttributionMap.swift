@@ -11,12 +11,53 @@ public struct AttributionMap: Sendable {
   public let baselineScore: Double?
   /// Evaluations that the map cost.
   public let passes: Passes
+  /// Evaluations of the gradient on the path, for methods that integrate along one.
+  public let steps: Int?
+  /// The relative L2 error of the map as it is estimated, for methods that do.
+  public let estimatedError: Double?
+  /// What each of several baselines gave, whose mean the map is; empty for a single one.
+  public let baselines: [BaselineResult]
+
+  package init(
+    values: Tensor, score: Double, baselineScore: Double?, passes: Passes, steps: Int? = nil,
+    estimatedError: Double? = nil, baselines: [BaselineResult] = []
+  ) {
+    self.values = values
+    self.score = score
+    self.baselineScore = baselineScore
+    self.passes = passes
+    self.steps = steps
+    self.estimatedError = estimatedError
+    self.baselines = baselines
+  }
+
+  /// The mean of maps of one score, from one baseline each.
+  package init(meanOf maps: [AttributionMap]) {
+    let count = Double(max(maps.count, 1))
+    var sum = [Double](repeating: 0, count: maps.first?.values.elementCount ?? 0)
+    for map in maps {
+      for (index, value) in map.values.doubles.enumerated() { sum[index] += value / count }
+    }
+    let errors = maps.compactMap(\.estimatedError)
+    let steps = maps.compactMap(\.steps)
+    let scores = maps.compactMap(\.baselineScore)
+    self.init(
+      values: Tensor(sum, shape: maps.first?.values.shape ?? []), score: maps.first?.score ?? 0,
+      baselineScore: scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count),
+      passes: maps.reduce(Passes()) { $0 + $1.passes },
+      steps: steps.isEmpty ? nil : steps.reduce(0, +), estimatedError: errors.max(),
+      baselines: maps.map {
+        BaselineResult(
+          baselineScore: $0.baselineScore, attributionSum: $0.sum,
+          completenessError: $0.completenessError)
+      })
+  }
 
   /// The same map with its elements under another shape.
   package func reshaped(to shape: Shape) -> AttributionMap {
     AttributionMap(
       values: values.reshaped(to: shape), score: score, baselineScore: baselineScore,
-      passes: passes)
+      passes: passes, steps: steps, estimatedError: estimatedError, baselines: baselines)
   }
 
   /// The sum of the attributions.
@@ -33,4 +74,14 @@ public struct AttributionMap: Sendable {
     let difference = abs(score - (baselineScore ?? 0))
     return completenessError == 0 ? 0 : abs(completenessError) / difference
   }
+}
+
+/// What one of several baselines gave.
+public struct BaselineResult: Sendable, Codable {
+  /// The score at the baseline.
+  public let baselineScore: Double?
+  /// The sum of the attributions.
+  public let attributionSum: Double
+  /// The sum less the difference of the scores.
+  public let completenessError: Double
 }

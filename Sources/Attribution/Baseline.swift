@@ -12,7 +12,10 @@ public enum Baseline: Sendable, Hashable {
   case blur
   /// Uniform noise over the range of the input's elements, the same for the same seed.
   case noise(seed: UInt64)
-  /// A picture or tensor in a file.
+  /// Normal noise with the mean and the standard deviation of the input's elements, the same for the same
+  /// seed.
+  case gaussian(seed: UInt64)
+  /// A picture or tensor in a file, or a folder of some.
   case file(String)
 }
 
@@ -26,11 +29,12 @@ extension Baseline: CustomStringConvertible {
     case .mean: "mean"
     case .blur: "blur"
     case .noise(let seed): "noise:\(seed)"
+    case .gaussian(let seed): "gaussian:\(seed)"
     case .file(let path): path
     }
   }
 
-  /// The baseline with this name; anything else is a file. Nil for `noise:` without a seed.
+  /// The baseline with this name; anything else is a file. Nil for `noise:` and `gaussian:` without a seed.
   public init?(_ name: String) {
     switch name {
     case "zero": self = .zero
@@ -39,12 +43,13 @@ extension Baseline: CustomStringConvertible {
     case "mean": self = .mean
     case "blur": self = .blur
     default:
-      guard name.hasPrefix("noise:") else {
+      let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, parts[0] == "noise" || parts[0] == "gaussian" else {
         self = .file(name)
         return
       }
-      guard let seed = UInt64(name.dropFirst("noise:".count)) else { return nil }
-      self = .noise(seed: seed)
+      guard let seed = UInt64(parts[1]) else { return nil }
+      self = parts[0] == "noise" ? .noise(seed: seed) : .gaussian(seed: seed)
     }
   }
 }

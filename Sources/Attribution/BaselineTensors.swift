@@ -1,10 +1,12 @@
 import Foundation
-package import Tensors
+public import Tensors
 
 /// Baselines that are computed from the input alone. Points are batches of one row.
 extension Tensor {
   /// Zeros of the same shape and type.
-  package func zeroBaseline() -> Tensor { mapBaseline { [Double](repeating: 0, count: $0.count) } }
+  public func zeros() -> Tensor {
+    Tensor(repeating: 0.0, shape: shape).converted(to: elementType)
+  }
 
   /// For each channel, the mean of its elements; the mean of all where there are no channels.
   package func meanBaseline(channelAxis: Int?) -> Tensor {
@@ -36,6 +38,17 @@ extension Tensor {
       var generator = SplitMix64(seed: seed)
       let (low, high) = (elements.min() ?? 0, elements.max() ?? 0)
       return elements.map { _ in low + (high - low) * Double.random(in: 0..<1, using: &generator) }
+    }
+  }
+
+  /// Normal noise with the mean and the standard deviation of the elements, from a seeded generator.
+  package func gaussianBaseline(seed: UInt64) -> Tensor {
+    mapBaseline { elements in
+      var noise = SampleNoise(seed: seed, digest: "", purpose: "gaussian baseline")
+      let count = Double(max(elements.count, 1))
+      let mean = elements.reduce(0, +) / count
+      let variance = elements.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+      return elements.map { _ in mean + variance.squareRoot() * noise.normal() }
     }
   }
 

@@ -3,9 +3,6 @@ package import Kernels
 import Rewrites
 package import Tensors
 
-/// Chooses the score to explain, given all scores of a point.
-package typealias TargetChoice = (_ scores: [Double]) throws(ModelError) -> Int
-
 /// A model as a function of one of its inputs, in batches.
 ///
 /// For each batch size the graph is specialised, simplified, differentiated and fused once, and the
@@ -30,6 +27,7 @@ package final class ModelFunction {
   let precision: Precision
   let workspace: Workspace
   var layout = BatchLayout.whole
+  private let margins: [Margin]
   private var padsBatches = false
   var forwardPlans: [Int: Interpreter] = [:]
   private var knownHomogeneity: HomogeneityReport?
@@ -45,6 +43,7 @@ package final class ModelFunction {
   ///   - shape: the shape of one sample with its leading 1; of the whole input if its first dimension
   ///     does not count samples.
   ///   - fixed: for each other input its tensor, by index, for one sample.
+  ///   - margins: differences of scores that stand behind the scores of a point.
   ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
   ///   - batching: how many samples run together.
   ///   - memoryLimit: bytes of intermediate values that a batch may take.
@@ -52,7 +51,8 @@ package final class ModelFunction {
   ///   for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
-    space: TargetSpace = .logit, precision: Precision = .declared, batching: Batching = .any,
+    space: TargetSpace = .logit, margins: [Margin] = [], precision: Precision = .declared,
+    batching: Batching = .any,
     memoryLimit: Int = 512 << 20,
     in workspace: Workspace
   ) throws(ModelError) {
@@ -70,6 +70,7 @@ package final class ModelFunction {
     self.pointShape = shape
     self.elementType = declared.elementType
     self.fixed = fixed
+    self.margins = margins
     self.precision = declared.elementType == .float32 ? precision : .declared
     self.omittedNode = scores.omitted
     self.workspace = workspace
@@ -110,23 +111,31 @@ package final class ModelFunction {
     return (scores, gradients.count == 1 ? gradients[0] : Tensor(stacking: gradients))
   }
 
-  /// The scores of a point and the gradient of one of them, chosen when the scores are known, in one
-  /// forward and one backward pass.
+  /// The scores of a point and the gradients of some of them, chosen when the scores are known, in one
+  /// forward and one backward pass each.
   ///
-  /// - Parameter point: a batch of one row; the function is one of the whole input.
-  package func gradient(
-    at point: Tensor, choosing target: TargetChoice
-  ) throws(ModelError) -> (scores: [Double], target: Int, gradient: Tensor) {
-    let interpreter = try gradientInterpreter(rows: 1)
-    var chosen: (scores: [Double], target: Int) = ([], 0)
-    let outputs = try interpreter.run(inputs(point)) { (output) throws(ModelError) in
-      let scores = scores(in: output, rows: 1)[0]
-      chosen = (scores, try target(scores))
-      return try oneHotSeed(for: [chosen.target], rows: 1, of: interpreter)
+  /// - Parameter point: a batch of one row.
+  /// - Returns: for each target a gradient of one row.
+  package func gradients(
+    at point: Tensor, choosing choice: Problem.Targets
+  ) throws(ModelError) -> (scores: [Double], targets: [Int], gradients: [Tensor]) {
+    let rows = layout.smallestBatch
+    let interpreter = try gradientInterpreter(rows: rows)
+    let batch = rows == 1 ? point : Tensor(stacking: Array(repeating: point, count: rows))
+    var chosen: (scores: [Double], targets: [Int]) = ([], [])
+    let outputs = try interpreter.run(inputs(batch)) { (output) throws(ModelError) in
+      let scores = scores(in: output, rows: rows)[0]
+      chosen = (scores, try choice(scores))
+      return try oneHotSeed(for: Array(chosen.targets.prefix(1)), rows: rows, of: interpreter)
     }
-    passes.forward += 1
-    passes.backward += 1
-    return (chosen.scores, chosen.target, outputs[1].reshaped(to: Shape([1] + pointShape)))
+    passes.forward += rows
+    passes.backward += rows
+    let shape = Shape([rows] + pointShape)
+    var gradients = [outputs[1].reshaped(to: shape).rows(0..<1)]
+    for target in chosen.targets.dropFirst() {
+      gradients.append(try self.gradients(at: point, targets: [target]).gradients)
+    }
+    return (chosen.scores, chosen.targets, gradients)
   }
 
   /// The degree of the scores in the explained input, where it is proved, or what spoils it.
@@ -238,6 +247,7 @@ package final class ModelFunction {
       index == explained ? batchShape(rows) : fixedInput(index, rows: rows)?.shape ?? []
     }
     return try model.specialized(to: shapes, in: workspace).simplified()
+      .appending(margins, rows: hasBatches ? rows : 1)
   }
 
   /// The shape of the explained input for a batch of so many rows.

@@ -11,12 +11,16 @@ public struct Passes: Sendable, Hashable, Codable {
     self.backward = backward
   }
 
-  static func += (a: inout Passes, b: Passes) {
+  package static func += (a: inout Passes, b: Passes) {
     a.forward += b.forward
     a.backward += b.backward
   }
 
-  static func - (a: Passes, b: Passes) -> Passes {
+  package static func + (a: Passes, b: Passes) -> Passes {
+    Passes(forward: a.forward + b.forward, backward: a.backward + b.backward)
+  }
+
+  package static func - (a: Passes, b: Passes) -> Passes {
     var difference = Passes()
     difference.forward = a.forward - b.forward
     difference.backward = a.backward - b.backward

@@ -4,10 +4,31 @@ package import Graphs
 public enum Target: Sendable, Hashable {
   /// The largest score at the input.
   case argmax
+  /// So many of the largest scores, from the largest on.
+  case top(Int)
   /// The score with this index, in the order of the output's elements.
   case index(Int)
   /// The score of the class with this label.
   case label(String)
+  /// How much larger one score is than another: what speaks for the one and against the other.
+  indirect case margin(Target, Target)
+}
+
+extension Target {
+  /// The target with this name on the command line: `argmax`, `topK`, an index, `A-B` of two indices, or
+  /// else a label.
+  public init(_ text: String) {
+    let sides = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    if text == "argmax" {
+      self = .argmax
+    } else if text.hasPrefix("top"), let count = Int(text.dropFirst(3)), count > 0 {
+      self = .top(count)
+    } else if sides.count == 2, let first = sides[0], let second = sides[1] {
+      self = .margin(.index(first), .index(second))
+    } else {
+      self = Int(text).map(Target.index) ?? .label(text)
+    }
+  }
 }
 
 /// Where in a model the scores are read.
@@ -16,7 +37,7 @@ public enum TargetSpace: Sendable, Hashable {
   case logit
   /// At the first output, whatever it ends in.
   case softmax
-  /// At the output with this name.
+  /// At the output or inner value with this name.
   case output(String)
 }
 
@@ -58,11 +79,10 @@ extension Graph {
     case .logit: return logits(behind: first)
     case .softmax: return ScoreValue(value: first, omitted: nil)
     case .output(let name):
-      guard let output = outputs.first(where: { self.name(of: $0) == name }) else {
-        let names = outputs.map { self.name(of: $0) }.joined(separator: ", ")
-        throw ModelError("the model has no output '\(name)'; it has \(names)", kind: .usage)
+      if let output = outputs.first(where: { self.name(of: $0) == name }) {
+        return ScoreValue(value: output, omitted: nil)
       }
-      return ScoreValue(value: output, omitted: nil)
+      return ScoreValue(value: try layer(named: name, role: "output or layer"), omitted: nil)
     }
   }
 

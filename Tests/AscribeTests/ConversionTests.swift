@@ -83,27 +83,31 @@ struct ConvertedModel: CustomTestStringConvertible {
   @Test(arguments: ConvertedModel.all)
   func homogeneousModelsObeyEuler(model: ConvertedModel) throws {
     let (function, point) = try model.function()
-    guard let degree = try function.homogeneity().degree else { return }
+    guard try function.homogeneity().degree != nil else { return }
     #expect(try function.scores(at: point.scaled(by: 0))[0].allSatisfy { $0 == 0 })
     let scores = try function.scores(at: point)[0]
     let size = scores.map(abs).max() ?? 0
     for target in scores.indices.prefix(3) {
-      let map = try function.gradientMap(
-        at: point, target: target, timesInput: true, dividedBy: degree)
+      let map = try xGradient(function, at: point, target: target)
       #expect(abs(map.sum - scores[target]) <= 1e-4 * max(abs(scores[target]), 0.1 * size))
     }
+  }
+
+  private func xGradient(
+    _ function: ModelFunction, at point: Tensor, target: Int
+  ) throws -> AttributionMap {
+    try XGradient().maps(
+      of: Problem(function, at: point, baseline: point.zeros(), target: target))[0].map
   }
 
   /// One pass gives what 128 steps of Integrated Gradients give.
   @Test(arguments: ConvertedModel.all.filter { $0.form == .replaced })
   func xGradientIsIntegratedGradients(model: ConvertedModel) throws {
     let (function, point) = try model.function()
-    guard let degree = try function.homogeneity().degree else { return }
-    let map = try function.gradientMap(
-      at: point, target: 1, timesInput: true, dividedBy: degree)
-    let reference = try function.integratedGradients(
-      at: point, from: point.scaled(by: 0), target: 1,
-      nodes: Quadrature.gaussLegendre.nodes(32))
+    guard try function.homogeneity().degree != nil else { return }
+    let map = try xGradient(function, at: point, target: 1)
+    let reference = try function.pathIntegral(
+      from: point.scaled(by: 0), to: point, target: 1, by: .steps(32, .gaussLegendre))
     #expect(try distance(map.values, reference.values) < 5e-3)
   }
 

@@ -34,7 +34,9 @@ struct DataSetEvaluationTests {
 
   private func options(_ methods: [String], _ metrics: [Metric]) throws -> EvaluationOptions {
     var options = EvaluationOptions()
-    options.methods = try methods.map { try MethodChoice($0, quadrature: .gaussLegendre) }
+    var defaults = MethodDefaults()
+    defaults.integration = .steps(128, .gaussLegendre)
+    options.methods = try methods.map { try Method($0, defaults: defaults) }
     options.metrics = metrics
     return options
   }

@@ -48,7 +48,7 @@ struct GoldenModel: Decodable, CustomTestStringConvertible {
       options.space = .softmax
       let explanations = try session.explain(
         [batch.rows(row..<(row + 1))], options: options,
-        baseline: { Tensor(repeating: 0.0, shape: $0.shape).converted(to: type) })
+        baselines: { [$0.zeros()] })
       return explanations[0][0].map.values
     }
     return Tensor(stacking: rows)
@@ -93,9 +93,7 @@ func distance(_ actual: Tensor, _ expected: Tensor) throws -> Double {
   @Test(arguments: GoldenModel.all)
   func integratedGradientsEqualCaptum(golden: GoldenModel) throws {
     var options = AttributionOptions()
-    options.method = .integratedGradients
-    options.quadrature = .gaussLegendre
-    options.steps = golden.steps
+    options.method = .integratedGradients(.steps(golden.steps, .gaussLegendre))
     let expected = try golden.tensor(golden.ig)
     let exact = try golden.maps(try golden.session(.float64), options)
     #expect(try distance(exact, expected) < max(1e-9, 3 * golden.captumRounding))

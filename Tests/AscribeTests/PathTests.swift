@@ -141,11 +141,11 @@ import Testing
     func map(_ precision: Precision) throws -> Tensor {
       let model = try Model(contentsOf: Self.shapes, precision: precision)
       var options = AttributionOptions()
-      options.method = .integratedGradients
+      options.method = .integratedGradients()
       options.targets = [.index(2)]
       let zero = Tensor(repeating: 0 as Float, shape: picture.shape)
       return try ModelSession(model).explain(
-        [picture], options: options, baseline: { _ in zero })[0][0].map.values
+        [picture], options: options, baselines: { _ in [zero] })[0][0].map.values
     }
     let error = try distance(try map(precision), try map(.declared))
     #expect(error > 0 && error < limit)
@@ -155,10 +155,9 @@ import Testing
     let (model, picture) = (try Model(contentsOf: Self.shapes), try picture())
     func map(_ session: ModelSession) throws -> [Double] {
       var options = AttributionOptions()
-      options.method = .integratedGradients
-      options.steps = 50
+      options.method = .integratedGradients(.steps(50, .warped(power: 2)))
       let zero = Tensor(repeating: 0 as Float, shape: picture.shape)
-      return try session.explain([picture], options: options, baseline: { _ in zero })[0][0]
+      return try session.explain([picture], options: options, baselines: { _ in [zero] })[0][0]
         .map.values.elements(as: Double.self)
     }
     let session = ModelSession(model)

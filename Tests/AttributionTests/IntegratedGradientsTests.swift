@@ -47,8 +47,8 @@ import Testing
     _ function: ModelFunction, at point: [Double], _ rule: Quadrature, steps: Int
   ) throws -> AttributionMap {
     let tensor = Tensor(point, shape: [1, point.count])
-    return try function.integratedGradients(
-      at: tensor, from: tensor.zeroBaseline(), target: 0, nodes: rule.nodes(steps))
+    return try IntegratedGradients(.steps(steps, rule)).maps(
+      of: Problem(function, at: tensor, baseline: tensor.zeros(), target: 0))[0].map
   }
 
   /// f = xy + z at (1, 1, 1) from 0: the gradient of xy is linear in a, so two Gauss points suffice.

@@ -84,29 +84,4 @@ struct MetricTests {
     #expect(abs(mean) < 0.03)
     #expect(abs(variance - 1) < 0.05)
   }
-
-  @Test(arguments: [
-    ("ig", "ig:128"), ("ig:64", "ig:64"), ("ig:8:quadrature=midpoint", "ig:8:quadrature=midpoint"),
-    ("ig:8:power=3", "ig:8:quadrature=warped:power=3.0"),
-    ("expected-gradients", "expected-gradients:1"),
-    ("xg", "xg"), ("random", "random"),
-  ])
-  func methodsHaveOneName(text: String, name: String) throws {
-    let method = try MethodChoice(text, quadrature: .warped(power: 2))
-    #expect(method.description == name)
-    #expect(
-      try MethodChoice(name, quadrature: .midpoint).description == name || text == "ig"
-        || text == "ig:64")
-  }
-
-  @Test(arguments: [
-    "", "foo", "ig:0", "ig:-1", "ig:8:16", "ig:8:steps=4", "xg:3", "ig:quadrature=left:power=2",
-    "ig:quadrature=foo", "ig:power=0.5", "ig:", "gradient:quadrature=left",
-  ])
-  func methodsThatAreNone(text: String) {
-    let error = #expect(throws: ModelError.self) {
-      try MethodChoice(text, quadrature: .midpoint)
-    }
-    #expect(error?.kind == .usage)
-  }
 }

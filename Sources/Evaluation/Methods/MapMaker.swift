@@ -20,6 +20,13 @@ package struct ExplainedPoint: Sendable {
     ExplainedPoint(
       point: point, baseline: baseline, references: references, digest: digest, target: target)
   }
+
+  /// What a method is asked of it.
+  func problem(_ function: ModelFunction, seed: UInt64) -> Problem {
+    Problem(
+      function, at: point, baseline: baseline, target: target, references: references,
+      randomness: Problem.Randomness(seed: seed, digest: digest))
+  }
 }
 
 /// An attribution and what it cost.
@@ -36,18 +43,18 @@ package struct CostedMap {
 package final class MapMaker {
   private let function: ModelFunction
   private let seed: UInt64
-  private let degree: Int?
   private let clock = ContinuousClock()
 
-  package init(_ function: ModelFunction, seed: UInt64) throws(ModelError) {
+  package init(_ function: ModelFunction, seed: UInt64) {
     self.function = function
     self.seed = seed
-    degree = try function.homogeneity().degree
   }
 
   /// Whether a method is defined for this model and these baselines.
-  package func applies(_ method: MethodChoice, zeroBaseline: Bool) -> Bool {
-    method.rule != .xGradient || degree != nil && zeroBaseline
+  package func applies(_ method: Method, zeroBaseline: Bool) throws(ModelError) -> Bool {
+    guard method.rule is XGradient else { return true }
+    let degree = try function.homogeneity().degree
+    return zeroBaseline && degree != nil
   }
 
   /// The maps of these points by each of the methods: for each point, in their order.
@@ -57,17 +64,21 @@ package final class MapMaker {
   /// - Parameter isStopped: asked between points of methods that take long; if so, only the points that
   ///   are complete are returned.
   package func maps(
-    of points: [ExplainedPoint], by methods: [MethodChoice], isStopped: () -> Bool = { false }
+    of points: [ExplainedPoint], by methods: [Method], isStopped: () -> Bool = { false }
   ) throws -> [[CostedMap]] {
-    var quick: [MethodChoice: [CostedMap]] = [:]
-    let oneGradient = methods.filter(\.readsOneGradient)
+    var quick: [Method: [CostedMap]] = [:]
+    let oneGradient = methods.filter { $0.rule is any PointGradientMethod }
     if !oneGradient.isEmpty {
       let gradients = try gradients(of: points)
-      for method in oneGradient { quick[method] = maps(method, gradients, of: points) }
+      for method in oneGradient {
+        quick[method] = try (method.rule as? any PointGradientMethod).map { rule in
+          try self.maps(rule, gradients, of: points)
+        }
+      }
     }
     for method in methods {
-      if case .expectedGradients(let samples) = method.rule {
-        quick[method] = try expectedGradients(of: points, samples)
+      if let rule = method.rule as? ExpectedGradients {
+        quick[method] = try expectedGradients(of: points, rule.samples)
       }
     }
     var maps: [[CostedMap]] = []
@@ -80,23 +91,22 @@ package final class MapMaker {
   }
 
   /// The map of a method whose points run one by one.
-  private func alone(_ method: MethodChoice, _ point: ExplainedPoint) throws -> CostedMap {
-    guard case .integratedGradients(let steps, let quadrature) = method.rule else {
-      return random(point)
-    }
+  private func alone(_ method: Method, _ point: ExplainedPoint) throws -> CostedMap {
     let start = clock.now
-    let values = try function.pathAttribution(
-      at: point.point, from: point.baseline, target: point.target, nodes: quadrature.nodes(steps))
+    if let rule = method.rule as? IntegratedGradients {
+      // The scores at both ends are known.
+      let integral = try function.pathIntegral(
+        from: point.baseline, to: point.point, target: point.target, by: rule.integration)
+      return CostedMap(
+        values: integral.values,
+        passes: Passes(forward: integral.steps + 2, backward: integral.steps),
+        seconds: (clock.now - start) / .seconds(1))
+    }
+    let result = try method.maps(
+      of: point.problem(function, seed: seed), from: [point.baseline]
+    ).maps[0].map
     return CostedMap(
-      values: values, passes: Passes(forward: steps + 2, backward: steps),
-      seconds: (clock.now - start) / .seconds(1))
-  }
-
-  private func random(_ point: ExplainedPoint) -> CostedMap {
-    var noise = SampleNoise(seed: seed, digest: point.digest, purpose: "random attribution")
-    let numbers = (0..<function.pointShape.elementCount).map { _ in noise.normal() }
-    return CostedMap(
-      values: Tensor(numbers, shape: function.pointShape), passes: Passes(), seconds: 0)
+      values: result.values, passes: result.passes, seconds: (clock.now - start) / .seconds(1))
   }
 
   /// The gradient at each point, float64, and the seconds that each took.
@@ -111,21 +121,15 @@ package final class MapMaker {
     return (rows, (clock.now - start) / .seconds(1) / Double(points.count))
   }
 
-  private func maps(
-    _ method: MethodChoice, _ gradients: (rows: [[Double]], seconds: Double),
-    of points: [ExplainedPoint]
-  ) -> [CostedMap] {
-    zip(points, gradients.rows).map { point, gradient in
-      var values = gradient
-      if method.rule != .gradient {
-        let degree = method.rule == .xGradient ? Double(degree ?? 1) : 1
-        for (index, element) in point.point.doubles.enumerated() {
-          values[index] *= element / degree
-        }
-      }
-      return CostedMap(
-        values: Tensor(values, shape: function.pointShape), passes: Passes(forward: 1, backward: 1),
-        seconds: gradients.seconds)
+  private func maps<Rule: PointGradientMethod>(
+    _ rule: Rule, _ gradients: (rows: [[Double]], seconds: Double), of points: [ExplainedPoint]
+  ) throws(ModelError) -> [CostedMap] {
+    let factor = try rule.factor(for: function)
+    return zip(points, gradients.rows).map { point, gradient in
+      CostedMap(
+        values: Tensor(
+          Rule.values(gradient, point.point, factor), shape: function.pointShape),
+        passes: Passes(forward: 1, backward: 1), seconds: gradients.seconds)
     }
   }
 
@@ -133,48 +137,12 @@ package final class MapMaker {
     of points: [ExplainedPoint], _ samples: Int
   ) throws(ModelError) -> [CostedMap] {
     let start = clock.now
-    var sums = points.map { [Double](repeating: 0, count: $0.point.elementCount) }
-    var noises = points.map {
-      SampleNoise(seed: seed, digest: $0.digest, purpose: "expected gradients")
-    }
-    let pairs = points.indices.flatMap { point in (0..<samples).map { (point, $0) } }
-    for first in stride(from: 0, to: pairs.count, by: function.batchSize) {
-      let batch = pairs[first..<min(first + function.batchSize, pairs.count)]
-      var between: [Tensor] = []
-      var differences: [[Double]] = []
-      for (place, sample) in batch {
-        let point = points[place]
-        let reference = point.references[sample % point.references.count].doubles
-        let share = noises[place].uniform()
-        let difference = zip(point.point.doubles, reference).map { $0 - $1 }
-        between.append(
-          Tensor(
-            zip(reference, difference).map { $0 + share * $1 }, shape: point.point.shape
-          ).converted(to: point.point.elementType))
-        differences.append(difference)
-      }
-      let gradients = try function.gradients(
-        at: Tensor(stacking: between), targets: batch.map { points[$0.0].target }
-      ).gradients
-      for (row, (place, _)) in batch.enumerated() {
-        let gradient = gradients.rows(row..<(row + 1)).doubles
-        for index in gradient.indices {
-          sums[place][index] += gradient[index] * differences[row][index] / Double(samples)
-        }
-      }
-    }
+    let maps = try ExpectedGradients.values(
+      of: points.map { ($0.problem(function, seed: seed), $0.target) }, samples)
     let seconds = (clock.now - start) / .seconds(1) / Double(max(points.count, 1))
-    return sums.map {
+    return maps.map {
       CostedMap(
-        values: Tensor($0, shape: function.pointShape),
-        passes: Passes(forward: samples, backward: samples), seconds: seconds)
+        values: $0, passes: Passes(forward: samples, backward: samples), seconds: seconds)
     }
-  }
-}
-
-extension MethodChoice {
-  /// Whether one gradient at the point is all that the map is made from.
-  fileprivate var readsOneGradient: Bool {
-    rule == .gradient || rule == .inputXGradient || rule == .xGradient
   }
 }

@@ -1,7 +1,9 @@
+package import Attribution
+
 /// What an evaluation measures, beside its models and data.
 package struct EvaluationSettings: Sendable {
   /// How maps are computed.
-  package var methods: [MethodChoice]
+  package var methods: [Method]
   /// What is measured.
   package var metrics: [Metric]
   /// What random numbers depend on, beside the sample.
@@ -14,7 +16,7 @@ package struct EvaluationSettings: Sendable {
   package var labels: [Int?]
 
   package init(
-    methods: [MethodChoice], metrics: [Metric], seed: UInt64, explainsLabel: Bool,
+    methods: [Method], metrics: [Metric], seed: UInt64, explainsLabel: Bool,
     hasZeroBaseline: Bool, labels: [Int?]
   ) {
     self.methods = methods

@@ -8,7 +8,7 @@ struct MapJudgement {
   typealias Receiver = (_ result: String, _ value: Double, _ curve: [Double]?) -> Void
 
   let map: Tensor
-  let method: MethodChoice
+  let method: Method
   let point: ExplainedPoint
   let input: PreparedSample.Input
   let score: Double
@@ -64,7 +64,7 @@ struct MapJudgement {
       }
     }
     for metric in inserting {
-      let start = metric == .deletion ? input.point.zeroBaseline() : input.softBackground
+      let start = metric == .deletion ? input.point.zeros() : input.softBackground
       guard let start else { continue }
       try curves.insert(ranking, on: start, vanishing: metric == .deletion) { curve in
         receive(metric.rawValue, Curve.area(curve, over: Curve.insertionShares), curve)
@@ -97,7 +97,8 @@ struct MapJudgement {
       var rest = x
       var foreseen = 0.0
       for index in removal(&noise, count: x.count) {
-        foreseen += method.isGlobal ? values[index] : values[index] * (x[index] - start[index])
+        foreseen +=
+          method.rule.isInUnitsOfScore ? values[index] : values[index] * (x[index] - start[index])
         rest[index] = start[index]
       }
       let (score, target) = (score, point.target)

@@ -17,7 +17,7 @@ package final class ModelEvaluator {
   private let maker: MapMaker
   private let stream: ScoreStream
   /// The methods that are defined for this model, and their places in the list.
-  private let methods: [(number: Int, choice: MethodChoice)]
+  private let methods: [(number: Int, choice: Method)]
   private var zeroScores: [Double]?
 
   /// - Parameters:
@@ -37,12 +37,14 @@ package final class ModelEvaluator {
     self.settings = settings
     self.baseline = baseline
     self.pixels = pixels
-    maker = try MapMaker(function, seed: settings.seed)
+    maker = MapMaker(function, seed: settings.seed)
     stream = ScoreStream(function)
-    let maker = maker
-    methods = settings.methods.enumerated().filter { _, method in
-      maker.applies(method, zeroBaseline: settings.hasZeroBaseline)
-    }.map { ($0.offset, $0.element) }
+    var methods: [(number: Int, choice: Method)] = []
+    for (number, method) in settings.methods.enumerated()
+    where try maker.applies(method, zeroBaseline: settings.hasZeroBaseline) {
+      methods.append((number, method))
+    }
+    self.methods = methods
   }
 
   /// The places of the methods that are defined for this model.
@@ -151,9 +153,9 @@ package final class ModelEvaluator {
   /// The score at the baseline, where completeness compares with it; nil for maps that are not in units
   /// of the score or have other baselines.
   private func baselineScore(
-    of point: ExplainedPoint, _ method: MethodChoice
+    of point: ExplainedPoint, _ method: Method
   ) throws(ModelError) -> Double? {
-    guard settings.metrics.contains(.completeness), method.addsUp else { return nil }
+    guard settings.metrics.contains(.completeness), method.rule.addsUp else { return nil }
     if settings.hasZeroBaseline {
       if zeroScores == nil { zeroScores = try function.scores(at: point.baseline).first }
       return zeroScores?[point.target]
@@ -187,7 +189,7 @@ package final class ModelEvaluator {
       return point.moved(
         to: Tensor(elements, shape: point.point.shape).converted(to: point.point.elementType))
     }
-    let judged = zip(methods, maps).filter { $0.0.choice.rule != .random }
+    let judged = zip(methods, maps).filter { !($0.0.choice.rule is RandomAttribution) }
     let movedMaps = try maker.maps(of: moved, by: judged.map(\.0.choice))
     var sensitivities: [Int: Double] = [:]
     for (place, (method, map)) in judged.enumerated() {

@@ -1,4 +1,15 @@
+import Graphs
 package import Tensors
+
+/// The attributions of Integrated Gradients from one baseline, and how they were found.
+package struct PathIntegral {
+  /// Float64, of the shape of a point.
+  package let values: Tensor
+  /// Evaluations of the gradient.
+  package let steps: Int
+  /// The relative L2 error of the values, where it is estimated.
+  package var estimatedError: Double?
+}
 
 extension ModelFunction {
   /// Integrated Gradients along the straight line from `baseline` to `point`:
@@ -10,28 +21,26 @@ extension ModelFunction {
   /// so memory does not depend on the number of steps.
   ///
   /// - Parameters:
-  ///   - point: a batch of one row.
   ///   - baseline: a batch of one row.
-  ///   - target: chooses the score to explain when those of the point are known.
+  ///   - point: a batch of one row.
   ///   - progress: told of the share of steps that are done; what it throws ends the run.
-  package func integratedGradients(
-    at point: Tensor, from baseline: Tensor, nodes: [Quadrature.Node],
-    choosing target: TargetChoice,
+  package func pathIntegral(
+    from baseline: Tensor, to point: Tensor, target: Int, by integration: Integration,
     progress: (Double) throws -> Void = { _ in }
-  ) throws -> (target: Int, map: AttributionMap) {
-    let before = passes
-    let scores = try scores(at: Tensor(stacking: [point, baseline]))
-    let target = try target(scores[0])
-    let values = try pathAttribution(
-      at: point, from: baseline, target: target, nodes: nodes, progress: progress)
-    let map = AttributionMap(
-      values: values, score: scores[0][target], baselineScore: scores[1][target],
-      passes: passes - before)
-    return (target, map)
+  ) throws -> PathIntegral {
+    switch integration {
+    case .steps(let steps, let quadrature):
+      let values = try pathAttribution(
+        at: point, from: baseline, target: target, nodes: quadrature.nodes(steps),
+        progress: progress)
+      return PathIntegral(values: values, steps: steps)
+    case .tolerance, .exact:
+      throw ModelError("this integration is not there yet", kind: .usage)
+    }
   }
 
-  /// The attributions of Integrated Gradients alone, for a caller that knows the scores: float64, of the
-  /// shape of a point.
+  /// The attributions of Integrated Gradients by a weighted sum over these nodes: float64, of the shape
+  /// of a point.
   package func pathAttribution(
     at point: Tensor, from baseline: Tensor, target: Int, nodes: [Quadrature.Node],
     progress: (Double) throws -> Void = { _ in }
@@ -45,16 +54,6 @@ extension ModelFunction {
       integral[index] *= end - start
     }
     return Tensor(integral, shape: pointShape)
-  }
-
-  /// Integrated Gradients of a score that is chosen beforehand.
-  package func integratedGradients(
-    at point: Tensor, from baseline: Tensor, target: Int, nodes: [Quadrature.Node],
-    progress: (Double) throws -> Void = { _ in }
-  ) throws -> AttributionMap {
-    try integratedGradients(
-      at: point, from: baseline, nodes: nodes, choosing: { _ in target }, progress: progress
-    ).map
   }
 
   /// Points per batch that spread the steps evenly, so that the last batch is hardly smaller.

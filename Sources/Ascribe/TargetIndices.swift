@@ -1,0 +1,126 @@
+import Attribution
+import Foundation
+import Graphs
+
+/// What the targets of a run come to, given the scores of a point.
+struct TargetIndices {
+  private let targets: [Target]
+  private let labels: [String]
+  /// The margins among the targets, whose values stand behind the scores.
+  let margins: [Margin]
+
+  /// - Throws: `ModelError` if a margin is not one of known scores.
+  init(_ targets: [Target], labels: [String]) throws(ModelError) {
+    self.targets = targets
+    self.labels = labels
+    var margins: [Margin] = []
+    for case .margin(let a, let b) in targets {
+      margins.append(
+        Margin(of: try Self.known(a, labels), over: try Self.known(b, labels)))
+    }
+    self.margins = margins
+  }
+
+  /// The places of the targets among the scores and, behind them, the margins.
+  func indices(in scores: [Double]) throws(ModelError) -> [Int] {
+    let own = Array(scores.dropLast(margins.count))
+    guard !own.isEmpty else { throw ModelError("the model has no scores") }
+    var indices: [Int] = []
+    var margin = own.count
+    for target in targets {
+      switch target {
+      case .argmax: indices.append(Self.best(1, of: own)[0])
+      case .top(let count):
+        guard (1...own.count).contains(count) else {
+          throw ModelError(
+            "target top\(count): the model has \(own.count) scores", kind: .usage)
+        }
+        indices += Self.best(count, of: own)
+      case .index, .label: indices.append(try Self.known(target, labels))
+      case .margin:
+        indices.append(margin)
+        margin += 1
+      }
+    }
+    for index in indices {
+      guard scores.indices.contains(index) else {
+        throw ModelError(
+          "target \(index) is not one of the model's \(own.count) scores (0 to "
+            + "\(own.count - 1))", kind: .usage)
+      }
+      guard scores[index].isFinite else {
+        throw ModelError("score \(index) of this input is \(scores[index]), nothing to explain")
+      }
+    }
+    return indices
+  }
+
+  /// For each score that is explained what files of it are called.
+  var names: [String] {
+    var margins = margins.makeIterator()
+    return targets.flatMap { target in
+      switch target {
+      case .argmax: return ["argmax"]
+      case .top(let count): return (0..<count).map { "top\($0 + 1)" }
+      case .index, .label: return [(try? Self.known(target, labels)).map(String.init) ?? "label"]
+      case .margin: return [margins.next().map { "\($0.first)-\($0.second)" } ?? "margin"]
+      }
+    }
+  }
+
+  /// The target at a place.
+  func explained(_ index: Int, scoreCount: Int, space: TargetSpace) -> ExplainedTarget {
+    guard index >= scoreCount, index - scoreCount < margins.count else {
+      return ExplainedTarget(
+        index: index, label: label(index), space: space.description, comparedWith: nil)
+    }
+    let margin = margins[index - scoreCount]
+    let label = self.label(margin.first).flatMap { first in
+      self.label(margin.second).map { "\(first) - \($0)" }
+    }
+    return ExplainedTarget(
+      index: margin.first, label: label, space: space.description, comparedWith: margin.second)
+  }
+
+  private func label(_ index: Int) -> String? { index < labels.count ? labels[index] : nil }
+
+  private static func best(_ count: Int, of scores: [Double]) -> [Int] {
+    // A stable order, the first of equal scores first.
+    let order = scores.indices.sorted {
+      scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1)
+    }
+    return Array(order.prefix(count))
+  }
+
+  private static func known(_ target: Target, _ labels: [String]) throws(ModelError) -> Int {
+    switch target {
+    case .index(let index):
+      return index
+    case .label(let label):
+      guard let index = labels.firstIndex(of: label) ?? matching(label, labels) else {
+        let hint =
+          labels.isEmpty
+          ? "; name a file of labels with --labels" : Suggestion.text(for: label, among: labels)
+        throw ModelError("no label is '\(label)'\(hint)", kind: .usage)
+      }
+      return index
+    case .argmax, .top, .margin:
+      throw ModelError("a margin is one of two indices or labels, as in 281-285", kind: .usage)
+    }
+  }
+
+  /// The only label that holds `text` as a whole item of a comma-separated list of names, with or
+  /// without a WordNet id in front.
+  private static func matching(_ text: String, _ labels: [String]) -> Int? {
+    let text = text.lowercased()
+    let matches = labels.indices.filter { index in
+      let label = labels[index].lowercased()
+      let isIdentified = label.range(of: "^n[0-9]{8} ", options: .regularExpression)
+      let names = isIdentified.map { String(label[$0.upperBound...]) } ?? label
+      return names.split(separator: ",").contains {
+        $0.trimmingCharacters(in: .whitespaces) == text
+      }
+    }
+    return matches.count == 1 ? matches[0] : nil
+  }
+}

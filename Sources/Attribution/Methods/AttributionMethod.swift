@@ -1,0 +1,65 @@
+package import Graphs
+
+/// A way to compute attributions: one type for each, listed in `MethodRegistry.methods`.
+package protocol AttributionMethod: Sendable {
+  /// The name on the command line.
+  static var name: String { get }
+  /// What captions call it.
+  static var title: String { get }
+  /// What it computes, in one line of the help.
+  static var summary: String { get }
+  /// The settings that may follow the name, as in `[:STEPS][:quadrature=RULE]`.
+  static var usage: String { get }
+
+  /// Reads the settings of an item; what is left over is refused.
+  init(_ settings: inout MethodSettings) throws(ModelError)
+
+  /// The settings of this method, as in `:128`; read again they give the same method.
+  var settings: String { get }
+
+  /// Whether it compares the point with a baseline. It is then computed for each baseline and averaged.
+  var usesBaseline: Bool { get }
+  /// Whether it evaluates the model at many points, so that batches pay.
+  var evaluatesManyPoints: Bool { get }
+  /// Whether its attributions add up to the score's difference from the baseline, or to the score if it
+  /// uses none.
+  var addsUp: Bool { get }
+  /// Whether its maps are in units of the score, as the gradient is not.
+  var isInUnitsOfScore: Bool { get }
+
+  /// The method that it comes to for a problem; itself for all that make no choice.
+  ///
+  /// - Throws: `ModelError` if it is not defined for the model or the baseline.
+  func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod
+
+  /// One map per target of the problem, in their order.
+  ///
+  /// - Throws: `ModelError` if a rule is not defined for a node; what the progress throws.
+  func maps(of problem: Problem) throws -> [TargetedMap]
+}
+
+extension AttributionMethod {
+  package static var usage: String { "" }
+  package var settings: String { "" }
+  package var usesBaseline: Bool { false }
+  package var evaluatesManyPoints: Bool { false }
+  package var addsUp: Bool { false }
+  package var isInUnitsOfScore: Bool { true }
+
+  package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod { self }
+
+  /// The name with the settings.
+  package var item: String { Self.name + settings }
+}
+
+/// A map of one score.
+package struct TargetedMap {
+  /// The index of the score.
+  package let target: Int
+  package let map: AttributionMap
+
+  package init(target: Int, map: AttributionMap) {
+    self.target = target
+    self.map = map
+  }
+}

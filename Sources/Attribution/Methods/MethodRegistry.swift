@@ -1,0 +1,8 @@
+/// Every method that the program knows.
+package enum MethodRegistry {
+  /// In the order of the help.
+  package static let methods: [any AttributionMethod.Type] = [
+    Auto.self, IntegratedGradients.self, XGradient.self, Gradient.self, InputXGradient.self,
+    ExpectedGradients.self, RandomAttribution.self,
+  ]
+}

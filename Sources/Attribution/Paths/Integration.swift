@@ -1,0 +1,75 @@
+import Graphs
+
+/// How the integral of Integrated Gradients is computed.
+public enum Integration: Sendable, Hashable {
+  /// With so many evaluations of the gradient, placed by a rule.
+  case steps(Int, Quadrature)
+  /// With as many as the relative L2 error of the map, as it is estimated, takes to fall below this.
+  case tolerance(Double)
+  /// Exactly, for a network that is piecewise linear and small.
+  case exact
+
+  /// The most evaluations that one map may take.
+  public static let largestStepCount = 1_000_000
+  /// The tolerances that make sense.
+  public static let tolerances = 1e-6...0.5
+
+  /// What the settings of an item say, and what its defaults say beside them.
+  init(_ settings: inout MethodSettings) throws(ModelError) {
+    let count = try settings.count(in: 1...Self.largestStepCount)
+    let power = settings.string("power")
+    let name = settings.string("quadrature") ?? power.map { _ in "warped" }
+    let tolerance = try settings.number("tolerance", in: Self.tolerances)
+    if let tolerance {
+      guard count == nil, name == nil else {
+        throw settings.error("tolerance stands alone, without steps and quadrature")
+      }
+      self = .tolerance(tolerance)
+      return
+    }
+    if name == "exact", power == nil {
+      guard count == nil else { throw settings.error("exact takes no number of steps") }
+      self = .exact
+      return
+    }
+    let fallback = settings.defaults.integration
+    guard count != nil || name != nil else {
+      self = fallback
+      return
+    }
+    var rule = Quadrature.warped(power: Quadrature.defaultPower)
+    var steps = 128
+    if case .steps(let defaultSteps, let defaultRule) = fallback {
+      (steps, rule) = (defaultSteps, defaultRule)
+    }
+    if let name {
+      guard let named = Quadrature(power.map { "\(name):\($0)" } ?? name) else {
+        throw settings.error(
+          "the quadrature is not one of warped (with power=P from 1 to 16), midpoint, "
+            + "gauss-legendre, left, right, trapezoid, exact")
+      }
+      rule = named
+    }
+    self = .steps(count ?? steps, rule)
+  }
+
+  /// The settings of an item that mean this.
+  var settings: String {
+    switch self {
+    case .steps(let steps, .warped(let power)) where power == Quadrature.defaultPower: ":\(steps)"
+    case .steps(let steps, .warped(let power)): ":\(steps):quadrature=warped:power=\(power)"
+    case .steps(let steps, let rule): ":\(steps):quadrature=\(rule)"
+    case .tolerance(let tolerance): ":tolerance=\(tolerance)"
+    case .exact: ":quadrature=exact"
+    }
+  }
+
+  /// The rule as `S.json` names it.
+  public var ruleName: String {
+    switch self {
+    case .steps(_, let rule): rule.description
+    case .tolerance(let tolerance): "adaptive:\(tolerance)"
+    case .exact: "exact"
+    }
+  }
+}
