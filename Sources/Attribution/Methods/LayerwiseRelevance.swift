@@ -19,19 +19,21 @@ package import Graphs
 /// own, of the epsilon rule. `epsilon` is added to every denominator, away from 0. The z-box needs the
 /// bounds of the model's input: `low` and `high`, one number or one for each channel, joined by `/`.
 ///
-/// What biases and epsilon take is lost: the map adds up to the score less that. With a small epsilon,
-/// rule=epsilon on a network of Relu and MaxPool is input times gradient (Ancona et al., 2018, arXiv
-/// 1711.06104).
+/// What biases and epsilon take is lost: the map adds up to the score less that. `bias=ignored` leaves
+/// the constants that nodes add out of all denominators, so that what they would take is shared too.
+/// With a small epsilon, rule=epsilon on a network of Relu and MaxPool is input times gradient (Ancona et
+/// al., 2018, arXiv 1711.06104).
 package struct LayerwiseRelevance: AttributionMethod {
   package static let name = "lrp"
   package static let title = "LRP"
-  package static let summary = "Relevance, handed from layer to layer."
-  package static let usage =
-    "[:rule=epsilon|gamma|z-plus|epsilon-plus|epsilon-gamma-box:low=L:high=H][:epsilon=E][:gamma=G]"
+  package static let summary =
+    "Layer-wise relevance; RULE is epsilon, gamma, z-plus, epsilon-plus or epsilon-gamma-box."
+  package static let usage = "[:rule=RULE][:epsilon=E][:gamma=G][:low=L:high=H][:bias=ignored]"
 
   private let rule: Rule
   private let epsilon: Double
   private let gamma: Double?
+  private let ignoresBiases: Bool
   private let low: [Double]?
   private let high: [Double]?
 
@@ -55,6 +57,11 @@ package struct LayerwiseRelevance: AttributionMethod {
     }
     self.rule = rule
     epsilon = try settings.number("epsilon", in: 1e-30...1000) ?? 1e-9
+    switch settings.string("bias") ?? "counted" {
+    case "counted": ignoresBiases = false
+    case "ignored": ignoresBiases = true
+    case let other: throw settings.error("bias is counted or ignored, not '\(other)'")
+    }
     gamma = rule.usesGamma ? try settings.number("gamma", in: 0...1000) ?? 0.25 : nil
     guard rule == .epsilonGammaBox else {
       (low, high) = (nil, nil)
@@ -79,6 +86,7 @@ package struct LayerwiseRelevance: AttributionMethod {
       guard let numbers else { continue }
       parts.append("\(key)=\(numbers.map(\.description).joined(separator: "/"))")
     }
+    if ignoresBiases { parts.append("bias=ignored") }
     return parts.map { ":" + $0 }.joined()
   }
 
@@ -100,7 +108,8 @@ package struct LayerwiseRelevance: AttributionMethod {
       at: problem.point, by: item, choosing: problem.targets
     ) { (graph, input) throws(ModelError) in
       guard let low, let high else {
-        let rules = RelevanceRules(composite, epsilon: epsilon, graph, to: input)
+        let rules = RelevanceRules(
+          composite, epsilon: epsilon, ignoresBiases: ignoresBiases, graph, to: input)
         return try graph.gradient(of: graph.outputs[0], withRespectTo: [input], rules: rules)
       }
       let box = try InputBox(graph, of: input, low: low, high: high)
@@ -110,7 +119,8 @@ package struct LayerwiseRelevance: AttributionMethod {
             + "'\(graph.name(of: input))', scaled or rearranged at most; use rule=epsilon-plus",
           kind: .usage)
       }
-      let rules = RelevanceRules(composite, epsilon: epsilon, box.graph, to: input, box: box)
+      let rules = RelevanceRules(
+        composite, epsilon: epsilon, ignoresBiases: ignoresBiases, box.graph, to: input, box: box)
       return try box.graph.gradient(of: graph.outputs[0], withRespectTo: [input], rules: rules)
     }.maps(problem.function.pointShape) { relevances, score in
       relevances.map { $0 * score }

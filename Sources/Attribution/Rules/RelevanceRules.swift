@@ -20,6 +20,7 @@ import Tensors
 struct RelevanceRules: GradientRules {
   private let composite: RelevanceComposite
   private let epsilon: Double
+  private let ignoresBiases: Bool
   private let box: InputBox?
   /// By first output, the nodes that are affine in all that varies.
   private let affine: Set<Value>
@@ -28,13 +29,15 @@ struct RelevanceRules: GradientRules {
   /// - Parameters:
   ///   - graph: a specialised graph.
   ///   - input: the input that gets the relevance.
+  ///   - ignoresBiases: whether the constants that a node adds are left out of its denominators.
   ///   - box: bounds of what first layers read, where their rule asks for them.
   init(
-    _ composite: RelevanceComposite, epsilon: Double, _ graph: Graph, to input: Value,
-    box: InputBox? = nil
+    _ composite: RelevanceComposite, epsilon: Double, ignoresBiases: Bool, _ graph: Graph,
+    to input: Value, box: InputBox? = nil
   ) {
     self.composite = composite
     self.epsilon = epsilon
+    self.ignoresBiases = ignoresBiases
     self.box = box
     affine = graph.affineNodes(in: [input])
     signs = ActivationSigns(graph)
@@ -72,7 +75,7 @@ struct RelevanceRules: GradientRules {
   private func shared(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {
     let relevance = try context.outputGradient()
     let s = try context.append(
-      Formula(relevance) / stabilized(Formula(context.output())), numbersLike: relevance)
+      Formula(relevance) / stabilized(Formula(try denominator(&context))), numbersLike: relevance)
     let own = try context.ownGradients(of: context.node, s)
     var relevances: [Value?] = []
     for (index, gradient) in own.enumerated() {
@@ -83,6 +86,23 @@ struct RelevanceRules: GradientRules {
       relevances.append(try context.append(Mul(), x, gradient))
     }
     return relevances
+  }
+
+  /// The output of the node, without the constants that it adds if biases are ignored.
+  private func denominator(_ context: inout GradientContext) throws(OperatorError) -> Value {
+    let node = context.node
+    var inputs = node.inputs
+    var adds = false
+    for place in node.biasPlaces where ignoresBiases && place < inputs.count {
+      guard let value = inputs[place],
+        let constant = context.builder.graph.constant(of: value)
+      else { continue }
+      inputs[place] = context.builder.constant(
+        Tensor(repeating: 0.0, shape: constant.shape).converted(to: constant.elementType))
+      adds = true
+    }
+    return adds
+      ? try context.builder.append(node.operation, inputs, name: node.name)[0] : context.output()
   }
 
   private func relevance(
@@ -110,9 +130,9 @@ extension RelevanceRules {
   private func positive(
     _ layer: WeightedLayer, _ x: Value, _ context: inout GradientContext
   ) throws(OperatorError) -> Value {
-    var parts = try parts(of: x, &context)
+    let parts = try parts(of: x, &context)
     let terms = try parts.enumerated().map { (index, part) throws(OperatorError) in
-      try layer.append(to: &context, on: part, hasBias: index == 0) {
+      try layer.append(to: &context, on: part, hasBias: index == 0 && !ignoresBiases) {
         index == 0 ? max($0, 0) : min($0, 0)
       }
     }
@@ -122,7 +142,6 @@ extension RelevanceRules {
       let share = try product(parts[index], term, s, layer, &context)
       sum = sum.map { $0 + share } ?? share
     }
-    parts = []
     return try context.append(sum ?? 0, numbersLike: x)
   }
 
@@ -137,7 +156,8 @@ extension RelevanceRules {
     for isPositive in signs.isRectified(context.output()) ? [true] : [true, false] {
       let terms = try parts.enumerated().map { (index, part) throws(OperatorError) in
         let favoursPositive = isPositive == (index == 0)
-        return try layer.append(to: &context, on: part, hasBias: index == 0) { weight in
+        return try layer.append(to: &context, on: part, hasBias: index == 0 && !ignoresBiases) {
+          weight in
           weight + gamma * (favoursPositive ? max(weight, 0) : min(weight, 0))
         }
       }
@@ -156,7 +176,7 @@ extension RelevanceRules {
     _ layer: WeightedLayer, _ x: Value, _ bounds: (low: Value, high: Value),
     _ context: inout GradientContext
   ) throws(OperatorError) -> Value {
-    let whole = try layer.append(to: &context, on: x, hasBias: false) { $0 }
+    let whole = try layer.append(to: &context, on: x, hasBias: false, nil)
     let low = try layer.append(to: &context, on: bounds.low, hasBias: false) { max($0, 0) }
     let high = try layer.append(to: &context, on: bounds.high, hasBias: false) { min($0, 0) }
     let z =

@@ -32,10 +32,8 @@ struct WeightedLayer {
     bias = 2
     self.operand = operand
     self.node = node
-    guard constant(weights, graph) != nil else { return nil }
-    if bias < node.inputs.count, node.inputs[bias] != nil, constant(bias, graph) == nil {
-      return nil
-    }
+    guard isConstant(weights, graph) else { return nil }
+    if bias < node.inputs.count, node.inputs[bias] != nil, !isConstant(bias, graph) { return nil }
   }
 
   /// Whether it is a convolution, and no product with a matrix.
@@ -46,20 +44,18 @@ struct WeightedLayer {
   /// - Parameters:
   ///   - hasBias: whether it adds its bias.
   ///   - change: makes a weight of what a weight counts, its sign that of the contribution to a
-  ///     positive operand; the bias likewise.
+  ///     positive operand; the bias likewise. Nil leaves both as they are.
   func append(
     to context: inout GradientContext, on value: Value, hasBias: Bool,
-    _ change: (_ weight: Double) -> Double
+    _ change: ((_ weight: Double) -> Double)?
   ) throws(OperatorError) -> Node {
     var inputs = node.inputs
     inputs[operand] = value
-    inputs[weights] = try changed(weights, weightsSign, &context, change)
-    if bias < inputs.count, inputs[bias] != nil {
-      if hasBias {
-        inputs[bias] = try changed(bias, biasSign, &context, change)
-      } else {
-        inputs.remove(at: bias)
-      }
+    if let change { inputs[weights] = try changed(weights, weightsSign, &context, change) }
+    if !hasBias {
+      inputs = Array(inputs.prefix(bias))
+    } else if let change, bias < inputs.count, inputs[bias] != nil {
+      inputs[bias] = try changed(bias, biasSign, &context, change)
     }
     _ = try context.builder.append(node.operation, inputs, name: node.name)
     guard let appended = context.builder.graph.nodes.last else {
@@ -73,7 +69,7 @@ struct WeightedLayer {
     _ change: (_ weight: Double) -> Double
   ) throws(OperatorError) -> Value {
     let graph = context.builder.graph
-    guard let value = node.inputs[place], let tensor = constant(place, graph) else {
+    guard let value = node.inputs[place], let tensor = graph.constant(of: value) else {
       throw OperatorError("the weights are not constant")
     }
     let changed: Tensor
@@ -90,7 +86,7 @@ struct WeightedLayer {
     return context.builder.constant(changed, name: "\(graph.name(of: value)) by rule")
   }
 
-  private func constant(_ place: Int, _ graph: Graph) -> Tensor? {
-    node.inputs[place].flatMap { graph.constant(of: $0) }
+  private func isConstant(_ place: Int, _ graph: Graph) -> Bool {
+    node.inputs[place].map { graph.storedConstant(of: $0) != nil } ?? false
   }
 }
