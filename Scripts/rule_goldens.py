@@ -8,7 +8,9 @@ them in float64.
   Alpha1_Beta0_Rule are what the papers say.
 - smooth: the activation functions that captum's DeepLIFT knows.
 
-captum drops relevance where windows of a MaxPool overlap and share a maximum (it scatters with
+A captum hook that changes the gradient at a module's input comes too late for the module before it if
+that has hooks on the same tensor: between Relu and MaxPool, DeepLIFT's rule for the latter would be
+lost. So each module is given a copy. captum also drops relevance where windows of a MaxPool overlap and share a maximum (it scatters with
 max_unpool2d); DeepLIFT is run with a scatter that adds. Baselines are random, since equal elements leave
 it to rounding which of them is the largest.
 """
@@ -36,6 +38,15 @@ from torch import Tensor, nn
 FOLDER = Path(__file__).resolve().parent.parent / "Tests" / "Golden" / "rules"
 
 
+class Sequence(nn.Sequential):
+    """Modules that share no tensors."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for module in self:
+            x = module(x.clone())
+        return x
+
+
 class Flattened(nn.Module):
     """Features, flattened without a module, which captum's LRP would refuse, and a classifier."""
 
@@ -48,7 +59,7 @@ class Flattened(nn.Module):
 
 
 def chain() -> nn.Module:
-    features = nn.Sequential(
+    features = Sequence(
         nn.Conv2d(3, 6, 3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(3, 2),
@@ -59,25 +70,25 @@ def chain() -> nn.Module:
         nn.ReLU(),
         nn.MaxPool2d(2),
     )
-    return Flattened(features, nn.Sequential(nn.Linear(8, 9), nn.ReLU(), nn.Linear(9, 5)))
+    return Flattened(features, Sequence(nn.Linear(8, 9), nn.ReLU(), nn.Linear(9, 5)))
 
 
 def bare() -> nn.Module:
-    features = nn.Sequential(
+    features = Sequence(
         nn.Conv2d(3, 6, 3, padding=1, bias=False),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Conv2d(6, 8, 3, stride=2, bias=False),
         nn.ReLU(),
     )
-    classifier = nn.Sequential(
+    classifier = Sequence(
         nn.Linear(32, 9, bias=False), nn.ReLU(), nn.Linear(9, 5, bias=False)
     )
     return Flattened(features, classifier)
 
 
 def smooth() -> nn.Module:
-    return nn.Sequential(
+    return Sequence(
         nn.Linear(12, 16),
         nn.ELU(),
         nn.Linear(16, 14),
