@@ -32,6 +32,7 @@ package final class ModelFunction {
   var forwardPlans: [Int: Interpreter] = [:]
   private var knownHomogeneity: HomogeneityReport?
   private var gradientPlans: [Int: Interpreter] = [:]
+  var ruledPlans: [String: Interpreter] = [:]
   var pathPlans: [Int: PathPlan] = [:]
   var knownPrefix: PathPrefix??
 
