@@ -11,7 +11,7 @@ package import Tensors
 package struct MaxPool: Operator {
   let attributes: PoolingAttributes
   private let isColumnMajor: Bool
-  package let yieldsIndices: Bool
+  package private(set) var yieldsIndices: Bool
 
   package static let specification = Specification("MaxPool", inputs: 1...1, outputs: 1...2)
 
@@ -23,6 +23,13 @@ package struct MaxPool: Operator {
   }
 
   package var acceptsAnyLayout: Bool { true }
+
+  /// The same with the output `Indices`, the places of the maxima in row-major order.
+  package var withIndices: MaxPool {
+    var copy = self
+    copy.yieldsIndices = true
+    return copy
+  }
 
   /// How the window meets an input of this shape.
   package func parameters(of x: Shape) throws(OperatorError) -> PoolingParameters {

@@ -35,6 +35,9 @@ extension ModelFunction {
         progress: progress)
       return PathIntegral(values: values, steps: steps)
     case .tolerance(let tolerance):
+      if let path = try? SecantPath(self, from: baseline, to: point, target: target) {
+        return try path.integral(within: tolerance, progress: progress)
+      }
       var path = AdaptivePath(self, from: baseline, to: point, target: target)
       return try path.integral(within: tolerance, progress: progress)
     case .exact:

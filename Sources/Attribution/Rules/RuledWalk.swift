@@ -61,7 +61,8 @@ extension ModelFunction {
     return RuledWalk(scores: scores, targets: targets, arrived: arrived)
   }
 
-  private func ruledInterpreter(
+  /// What runs a walk with replaced rules, kept by its name.
+  func ruledInterpreter(
     rows: Int, _ name: String,
     _ walk: (_ graph: Graph, _ input: Value) throws(ModelError) -> GradientGraph
   ) throws(ModelError) -> Interpreter {
