@@ -26,8 +26,7 @@ package import Graphs
 package struct LayerwiseRelevance: AttributionMethod {
   package static let name = "lrp"
   package static let title = "LRP"
-  package static let summary =
-    "Layer-wise relevance; RULE is epsilon, gamma, z-plus, epsilon-plus or epsilon-gamma-box."
+  package static let summary = "Layer-wise relevance propagation, by one of five rules."
   package static let usage = "[:rule=RULE][:epsilon=E][:gamma=G][:low=L:high=H][:bias=ignored]"
 
   private let rule: Rule
