@@ -1,18 +1,19 @@
-"""Writes Tests/Golden/rules: two small networks and what captum's methods with replaced rules make of
-them in float64.
+"""Writes Tests/Golden/rules: three small networks and what captum's methods with replaced rules
+make of them in float64.
 
     python Scripts/rule_goldens.py
 
-- chain: convolutions, overlapping and plain pooling, Relu and Tanh. Everything but LRP's gamma and z-plus.
-- bare: convolutions without biases on an input without negative elements, where captum's GammaRule and
-  Alpha1_Beta0_Rule are what the papers say.
+- chain: convolutions, overlapping and plain pooling, Relu and Tanh. Everything but LRP's gamma and
+  z-plus.
+- bare: convolutions without biases on an input without negative elements, where captum's GammaRule
+  and Alpha1_Beta0_Rule are what the papers say.
 - smooth: the activation functions that captum's DeepLIFT knows.
 
-A captum hook that changes the gradient at a module's input comes too late for the module before it if
-that has hooks on the same tensor: between Relu and MaxPool, DeepLIFT's rule for the latter would be
-lost. So each module is given a copy. captum also drops relevance where windows of a MaxPool overlap and share a maximum (it scatters with
-max_unpool2d); DeepLIFT is run with a scatter that adds. Baselines are random, since equal elements leave
-it to rounding which of them is the largest.
+A captum hook that changes the gradient at a module's input comes too late for the module before it
+if that has hooks on the same tensor: between Relu and MaxPool, DeepLIFT's rule for the latter would
+be lost. So each module is given a copy. captum also drops relevance where windows of a MaxPool
+overlap and share a maximum (it scatters with max_unpool2d); DeepLIFT is run with a scatter that
+adds. Baselines are random, since equal elements leave it to rounding which of them is the largest.
 """
 
 from __future__ import annotations
@@ -25,13 +26,7 @@ from unittest import mock
 import captum
 import numpy as np
 import torch
-from captum.attr import (
-    LRP,
-    DeepLift,
-    DeepLiftShap,
-    Deconvolution,
-    GuidedBackprop,
-)
+from captum.attr import LRP, Deconvolution, DeepLift, DeepLiftShap, GuidedBackprop
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule
 from torch import Tensor, nn
 
@@ -104,10 +99,9 @@ def smooth() -> nn.Module:
 
 
 def adding_unpool(
-    values: Tensor, indices: Tensor, *_: object, output_size: list[int] | None = None
+    values: Tensor, indices: Tensor, kernel: object, stride: object, padding: object, size: list[int]
 ) -> Tensor:
     """max_unpool2d, but adding where windows share a maximum."""
-    size = output_size or _[-1]
     result = torch.zeros(*size, dtype=values.dtype).flatten(2)
     return result.scatter_add(2, indices.flatten(2), values.flatten(2)).reshape(size)
 

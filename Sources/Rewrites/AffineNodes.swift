@@ -3,8 +3,8 @@ import Operators
 import Tensors
 
 extension Graph {
-  /// The nodes that are affine in all operands that depend on `inputs`, by their first outputs, whether
-  /// or not those operands are affine in the inputs themselves.
+  /// The nodes that are affine in all operands that depend on `inputs`, by their first outputs,
+  /// whether or not those operands are affine in the inputs themselves.
   ///
   /// An operator is affine in an operand if its gradient rule reads neither that operand nor the
   /// result. Works on a specialised graph.

@@ -57,7 +57,8 @@ import Testing
     }
   }
 
-  /// Summation to delta, on every golden model whose operators have a rule; what others say is why not.
+  /// Summation to delta, on every golden model whose operators have a rule; what others say is why
+  /// not.
   @Test(arguments: GoldenModel.all)
   func deepLiftAddsUpOrIsRefused(golden: GoldenModel) throws {
     let session = try golden.session(.float64)
@@ -77,8 +78,8 @@ import Testing
     #expect(map.baselineScore != nil)
   }
 
-  /// With a small epsilon, rule=epsilon on networks of Relu and MaxPool is input times gradient (Ancona et
-  /// al., 2018): here times PyTorch's gradient.
+  /// With a small epsilon, rule=epsilon on networks of Relu and MaxPool is input times gradient
+  /// (Ancona et al., 2018): here times PyTorch's gradient.
   @Test(arguments: GoldenModel.all)
   func relevanceIsInputTimesGradientOrRefused(golden: GoldenModel) throws {
     let session = try golden.session(.float64)

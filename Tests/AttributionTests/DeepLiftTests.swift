@@ -32,8 +32,8 @@ import Testing
     #expect(map.passes == Passes(forward: 2, backward: 1))
   }
 
-  /// Where a Relu has the same input at both points, its multiplier is its derivative; the difference
-  /// of what it is applied to beside is shared by the ratio.
+  /// Where a Relu has the same input at both points, its multiplier is its derivative; the
+  /// difference of what it is applied to beside is shared by the ratio.
   @Test func equalInputsTakeTheGradient() throws {
     var network = RuleNetwork([2])
     let activated = network.node(Sigmoid(), network.x)
@@ -44,8 +44,8 @@ import Testing
     #expect(isClose(map, [0, difference]))
   }
 
-  /// Windows of two over three places, y = (5, 5) from (4, 2): the largest is the middle one at the point,
-  /// so it takes all that both windows gain, and turned around all that both lose.
+  /// Windows of two over three places, y = (5, 5) from (4, 2): the largest is the middle one at the
+  /// point, so it takes all that both windows gain, and turned around all that both lose.
   @Test func anElementThatSeveralWindowsChooseTakesTheSum() throws {
     var network = RuleNetwork([1, 3])
     let pooled = try network.node("MaxPool", ["kernel_shape": .ints([2])], network.x)

@@ -9,8 +9,8 @@ struct EqualFunctions {
   let score: Value
 
   /// max(max(x1, 0) - 1 - max(x2, 0), 0): the 1 is the bias of a layer.
-  static func f() throws -> EqualFunctions {
-    var network = RuleNetwork([2])
+  static func f(rows: Dimension = .symbolic("batch")) throws -> EqualFunctions {
+    var network = RuleNetwork([2], rows: rows)
     let rectified = network.node(Relu(), network.x)
     let difference = network.node(
       Gemm(), rectified, network.constant([1, -1], [2, 1]), network.constant([-1], [1]))

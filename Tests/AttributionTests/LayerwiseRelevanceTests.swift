@@ -5,8 +5,9 @@ import Tensors
 import Testing
 
 @Suite struct LayerwiseRelevanceTests {
-  /// Sundararajan et al., 2017, figure 7. Where biases count they take their share, so that the epsilon
-  /// rule is input times gradient for both; where they are ignored, it is what the figure says.
+  /// Sundararajan et al., 2017, figure 7. Where biases count they take their share, so that the
+  /// epsilon rule is input times gradient for both; where they are ignored, it is what the figure
+  /// says.
   @Test func equalFunctionsAreToldApartWithoutBiases() throws {
     for functions in [try EqualFunctions.f(), try EqualFunctions.g()] {
       let map = try functions.network.map("lrp:rule=epsilon", of: functions.score, at: [3, 1])
@@ -20,8 +21,8 @@ import Testing
     #expect(isClose(try g.network.map(item, of: g.score, at: [3, 1]), [2, -1], within: 1e-8))
   }
 
-  /// Contributions 2, -3, 4 and a bias of 1 to the score 4, inputs of both signs. By hand:
-  /// epsilon: R = contribution × 4 / 4.5; z-plus: 2 and 4 of 7; gamma = 1: 4, -3 and 8 of 4 - 3 + 8 + 2.
+  /// Contributions 2, -3, 4 and a bias of 1 to the score 4, inputs of both signs. By hand: epsilon:
+  /// R = contribution × 4 / 4.5; z-plus: 2 and 4 of 7; gamma = 1: 4, -3 and 8 of 4 - 3 + 8 + 2.
   @Test(arguments: Self.shares)
   func aLayerSharesByItsRule(item: String, expected: [Double]) throws {
     var network = RuleNetwork([3])
@@ -80,6 +81,15 @@ import Testing
     let map = try network.map("lrp", of: score, at: [2, -1])
     #expect(isClose(map, [6, -2], within: 1e-7))
     #expect(abs(map.completenessError) < 1e-7)
+  }
+
+  /// Functions of batches of a fixed extent are asked for one row beside copies of it.
+  @Test func modelsOfFixedBatchesAreExplained() throws {
+    let f = try EqualFunctions.f(rows: .fixed(3))
+    for item in ["lrp:bias=ignored", "deeplift"] {
+      #expect(
+        isClose(try f.network.map(item, of: f.score, at: [3, 1]), [1.5, -0.5], within: 1e-8))
+    }
   }
 
   @Test func maximaTakeAll() throws {

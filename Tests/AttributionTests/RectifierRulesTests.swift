@@ -19,8 +19,8 @@ import Testing
     #expect(isClose(try network.map("deconvnet", of: score, at: shut), [2, 0, 0]))
   }
 
-  /// r(x) is read by another Relu and by the score, x by both sides of a sum: y = 3 r(r(x)) - r(x) - x.
-  /// The inner Relu sees 3 - 1 = 2 with every rule; x beside it keeps its -1.
+  /// r(x) is read by another Relu and by the score, x by both sides of a sum: y = 3 r(r(x)) - r(x)
+  /// - x. The inner Relu sees 3 - 1 = 2 with every rule; x beside it keeps its -1.
   @Test func onlyTheGradientOfTheReluIsChanged() throws {
     var network = RuleNetwork([1])
     let once = network.node(Relu(), network.x)

@@ -12,12 +12,14 @@ struct RuleNetwork {
   let x: Value
   private let shape: Shape
 
-  /// - Parameter shape: of a point.
-  init(_ shape: Shape) {
+  /// - Parameters:
+  ///   - shape: of a point.
+  ///   - rows: how many points it takes at once.
+  init(_ shape: Shape, rows: Dimension = .symbolic("batch")) {
     self.shape = shape
     let dimensions = shape.map(Dimension.fixed)
     x = builder.input(
-      "x", declared: DeclaredType(.float64, [.symbolic("batch")] + dimensions))
+      "x", declared: DeclaredType(.float64, [rows] + dimensions))
   }
 
   /// A node of one output.

@@ -1,10 +1,11 @@
 package import Graphs
 
-/// The score sent back through a deconvolutional network (Zeiler and Fergus, 2014, arXiv 1311.2901).
+/// The score sent back through a deconvolutional network (Zeiler and Fergus, 2014, arXiv
+/// 1311.2901).
 ///
-/// A Relu passes max(dy, 0) wherever its input was; every other operator passes its gradient, MaxPool
-/// to the places of its maxima, which are the switches of the paper. The map is what arrives at the
-/// input, not multiplied by it.
+/// A Relu passes max(dy, 0) wherever its input was; every other operator passes its gradient,
+/// MaxPool to the places of its maxima, which are the switches of the paper. The map is what
+/// arrives at the input, not multiplied by it.
 package struct DeconvNet: AttributionMethod {
   package static let name = "deconvnet"
   package static let title = "DeconvNet"

@@ -1,7 +1,7 @@
 package import Graphs
 
-/// The gradient of the score with negative parts removed at each Relu on the way back (Springenberg et
-/// al., 2015, arXiv 1412.6806).
+/// The gradient of the score with negative parts removed at each Relu on the way back (Springenberg
+/// et al., 2015, arXiv 1412.6806).
 ///
 /// A Relu passes max(dy, 0) where its input was positive; every other operator, MaxPool and other
 /// activation functions included, passes its gradient. The map is what arrives at the input, not

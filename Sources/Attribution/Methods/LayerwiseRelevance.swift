@@ -1,33 +1,34 @@
 package import Graphs
 
-/// Layer-wise relevance propagation (Bach et al., 2015, https://doi.org/10.1371/journal.pone.0130140;
-/// Montavon et al., 2019, https://doi.org/10.1007/978-3-030-28954-6_10).
+/// Layer-wise relevance propagation (Bach et al., 2015,
+/// https://doi.org/10.1371/journal.pone.0130140; Montavon et al., 2019,
+/// https://doi.org/10.1007/978-3-030-28954-6_10).
 ///
-/// The score is its own relevance; each node hands that of its output to its inputs by their shares in
-/// it, down to the input, whose relevance is the map. `rule` says how layers with weights share:
+/// The score is its own relevance; each node hands that of its output to its inputs by their shares
+/// in it, down to the input, whose relevance is the map. `rule` says how layers with weights share:
 ///
 ///     epsilon              by contribution, biases included: captum's EpsilonRule, and its default
-///     gamma                positive contributions count 1 + gamma times
+///     gamma                contributions of the sign of the output count 1 + gamma times
 ///     z-plus               by positive contributions
 ///     epsilon-plus         z-plus for convolutions, epsilon for matrix products
 ///     epsilon-gamma-box    z-box for layers that read the input, gamma for other convolutions, epsilon
 ///                          for other matrix products
 ///
-/// The last two are the composites of Montavon et al. and of zennit, made for pictures. `RelevanceRule`
-/// has the formulas, `RelevanceRules` what happens at other operators. BatchNormalization is folded into
-/// the convolution before it first, as that literature asks; one that cannot be folded is a layer of its
-/// own, of the epsilon rule. `epsilon` is added to every denominator, away from 0. The z-box needs the
-/// bounds of the model's input: `low` and `high`, one number or one for each channel, joined by `/`.
+/// The last two are the composites of Montavon et al. and of zennit, made for pictures.
+/// `RelevanceRule` has the formulas, `RelevanceRules` what happens at other operators.
+/// BatchNormalization is folded into the convolution before it first, as that literature asks; one
+/// that cannot be folded is a layer of its own, of the epsilon rule. `epsilon` is added to every
+/// denominator, away from 0. The z-box needs the bounds of the model's input: `low` and `high`, one
+/// number or one for each channel, joined by `/`.
 ///
-/// What biases and epsilon take is lost: the map adds up to the score less that. `bias=ignored` leaves
-/// the constants that nodes add out of all denominators, so that what they would take is shared too.
-/// With a small epsilon, rule=epsilon on a network of Relu and MaxPool is input times gradient (Ancona et
-/// al., 2018, arXiv 1711.06104).
+/// What biases and epsilon take is lost: the map adds up to the score less that. `bias=ignored`
+/// leaves the constants that nodes add out of all denominators, so that what they would take is
+/// shared too, unless all contributions are zero. With a small epsilon, rule=epsilon on a network of Relu and MaxPool is input times
+/// gradient (Ancona et al., 2018, arXiv 1711.06104).
 package struct LayerwiseRelevance: AttributionMethod {
   package static let name = "lrp"
   package static let title = "LRP"
-  package static let summary =
-    "Layer-wise relevance; RULE is epsilon, gamma, z-plus, epsilon-plus or epsilon-gamma-box."
+  package static let summary = "Layer-wise relevance propagation, by one of five rules."
   package static let usage = "[:rule=RULE][:epsilon=E][:gamma=G][:low=L:high=H][:bias=ignored]"
 
   private let rule: Rule

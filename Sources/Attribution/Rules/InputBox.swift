@@ -3,8 +3,8 @@ import Kernels
 import Operators
 import Tensors
 
-/// The least and the greatest values that the input of a model may have, and what they are where the
-/// first layers read it.
+/// The least and the greatest values that the input of a model may have, and what they are where
+/// the first layers read it.
 struct InputBox: Sendable {
   /// The graph and, beside it, what it makes of the bounds.
   let graph: Graph

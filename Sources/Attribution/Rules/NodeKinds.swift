@@ -25,8 +25,8 @@ extension Node {
 
   private static let elementwise: Set = ["Clip", "Div", "Max", "Min", "Pow", "PRelu"]
 
-  /// Whether it is a function of one number that stands behind a layer, as networks have them between
-  /// their linear parts.
+  /// Whether it is a function of one number that stands behind a layer, as networks have them
+  /// between their linear parts.
   var activates: Bool { Self.activations.contains(operatorName) }
 
   private static let activations: Set = [

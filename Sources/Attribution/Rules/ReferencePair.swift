@@ -1,7 +1,7 @@
 import Graphs
 
-/// A graph and beside it a second one that computes the same of another input: a point and what it is
-/// compared with, in one run.
+/// A graph and beside it a second one that computes the same of another input: a point and what it
+/// is compared with, in one run.
 ///
 /// Constants and what does not depend on the input are shared.
 struct ReferencePair: Sendable {

@@ -8,7 +8,8 @@
 ///               (Montavon et al., 2019; for inputs of both signs Andéol et al., 2021)
 ///     z-box     by Wa - W⁺l - W⁻h, of these, for inputs between l and h (Montavon et al., 2017)
 ///
-/// The share that falls to a bias is lost. Every denominator z is replaced by z ± epsilon, away from 0.
+/// The share that falls to a bias is lost. Every denominator z is replaced by z ± epsilon, away
+/// from 0.
 enum RelevanceRule: Hashable {
   case epsilon
   case zPlus

@@ -3,8 +3,8 @@ import Kernels
 import Operators
 import Rewrites
 
-/// The rules of DeepLIFT (Shrikumar et al., 2017, arXiv 1704.02685, section 3.5.1), for multipliers m
-/// instead of gradients.
+/// The rules of DeepLIFT (Shrikumar et al., 2017, arXiv 1704.02685, section 3.5.1), for multipliers
+/// m instead of gradients.
 ///
 /// With dx = x - x' the difference of a value at the point and at the reference:
 ///

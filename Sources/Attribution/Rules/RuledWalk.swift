@@ -13,12 +13,12 @@ struct RuledWalk {
 }
 
 extension ModelFunction {
-  /// Walks from scores of a point back to the explained input with replaced rules, in one forward and
-  /// one backward pass each.
+  /// Walks from scores of a point back to the explained input with replaced rules, in one forward
+  /// and one backward pass each.
   ///
   /// The walk starts with 1 at the target and 0 at every other score. The graph is the specialised,
-  /// simplified one, BatchNormalization folded into convolutions, with no node moved: rules would see
-  /// the difference. It is made once for each name and kept. bfloat16 is not used.
+  /// simplified one, BatchNormalization folded into convolutions, with no node moved: rules would
+  /// see the difference. It is made once for each name and kept. bfloat16 is not used.
   ///
   /// - Parameters:
   ///   - point: a batch of one row.
