@@ -3,6 +3,8 @@ package enum MethodRegistry {
   /// In the order of the help.
   package static let methods: [any AttributionMethod.Type] = [
     Auto.self, IntegratedGradients.self, XGradient.self, Gradient.self, InputXGradient.self,
-    ExpectedGradients.self, RandomAttribution.self,
+    ExpectedGradients.self, SmoothGrad.self, SmoothGradSquared.self, VarGrad.self, BlurIG.self,
+    GuidedIG.self, FullGrad.self, Occlusion.self, GradCam.self, Conductance.self,
+    RandomAttribution.self,
   ]
 }
