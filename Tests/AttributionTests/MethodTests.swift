@@ -10,6 +10,19 @@ import Testing
     ("expected-gradients", "expected-gradients:1"),
     ("xg", "xg"), ("random", "random"), ("ig:tolerance=0.05", "ig:tolerance=0.05"),
     ("ig:quadrature=exact", "ig:quadrature=exact"),
+    ("smoothgrad", "smoothgrad:50:sigma=0.15"), ("vargrad:8", "vargrad:8:sigma=0.15"),
+    ("smoothgrad-squared:sigma=0.2", "smoothgrad-squared:50:sigma=0.2"),
+    (
+      "smoothgrad:8:of=ig:16:quadrature=left",
+      "smoothgrad:8:sigma=0.15:of=ig:16:quadrature=left"
+    ),
+    ("occlusion", "occlusion"), ("occlusion:patch=4", "occlusion:patch=4"),
+    ("occlusion:stride=2:patch=4", "occlusion:patch=4:stride=2"), ("fullgrad", "fullgrad"),
+    ("grad-cam", "grad-cam"), ("grad-cam:layer=a:b", "grad-cam:layer=a:b"),
+    ("conductance:layer=a:b=c", "conductance:128:layer=a:b=c"),
+    ("conductance:8:layer=a", "conductance:8:layer=a"), ("blur-ig", "blur-ig:100"),
+    ("blur-ig:20:sigma=8", "blur-ig:20:sigma=8.0"), ("guided-ig", "guided-ig:200"),
+    ("guided-ig:fraction=0.1:distance=0.5", "guided-ig:200:fraction=0.1:distance=0.5"),
   ])
   func methodsHaveOneName(text: String, name: String) throws {
     let method = try Method(text)
@@ -21,7 +34,11 @@ import Testing
     "", "foo", "ig:0", "ig:-1", "ig:8:16", "ig:8:steps=4", "xg:3", "ig:quadrature=left:power=2",
     "ig:quadrature=foo", "ig:power=0.5", "ig:", "gradient:quadrature=left", "ig:8:tolerance=0.1",
     "ig:tolerance=2", "ig:tolerance=x",
-    "ig:8:quadrature=exact", "gradeint",
+    "ig:8:quadrature=exact", "gradeint", "smoothgrad:sigma=-1", "smoothgrad:of=foo",
+    "smoothgrad:of=vargrad", "smoothgrad:of=auto", "smoothgrad:of=conductance:layer=a",
+    "occlusion:8", "occlusion:patch=0", "occlusion:patch=2:stride=3", "fullgrad:3",
+    "grad-cam:3", "conductance", "conductance:0:layer=a", "blur-ig:sigma=0", "guided-ig:fraction=0",
+    "guided-ig:fraction=2", "guided-ig:distance=-1",
   ])
   func methodsThatAreNone(text: String) {
     let error = #expect(throws: ModelError.self) {
