@@ -13,8 +13,8 @@ struct Evaluate: ParsableCommand {
       NAME.labels.npy beside it), or a .txt or .tsv file with a line a sample (a label, a tab, \
       numbers). Classes are found by the names of --labels, else by number, else in sorted order.
 
-      Methods: ig[:STEPS], xg, gradient, input-x-gradient, expected-gradients[:SAMPLES], random; \
-      ig also takes quadrature=RULE and power=P, as in ig:64:quadrature=midpoint.
+      Methods: \(Method.all.map(\.item).joined(separator: ", ")). RULE is one of --quadrature's, as \
+      in ig:64:quadrature=midpoint.
 
       Metrics: \(Metric.allCases.map(\.rawValue).joined(separator: ", ")); paper stands for \
       \(Metric.paper.map(\.rawValue).joined(separator: ", ")).

@@ -57,14 +57,14 @@ struct ComparisonOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How often ig evaluates the gradient; more make the error of the map smaller.",
+      "How often ig evaluates the gradient; more make the error of the map smaller. (default: 128)",
       valueName: "count"))
   private var steps: Int?
 
   @Option(
     name: .customLong("quadrature"),
     help: ArgumentHelp(
-      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid; or exact, which splits the path of a small ReLU network wherever it bends.",
+      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid; or exact, which splits the path of a small ReLU network wherever it bends. (default: warped)",
       valueName: "rule"),
     completion: .list([
       "warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid", "exact",

@@ -34,6 +34,7 @@ package final class ModelFunction {
   var forwardPlans: [Int: Interpreter] = [:]
   private var knownHomogeneity: HomogeneityReport?
   private var gradientPlans: [Int: Interpreter] = [:]
+  var ruledPlans: [String: Interpreter] = [:]
   var layerPlans: [String: Interpreter] = [:]
   var biasTerms: BiasTerms?
   var pathPlans: [Int: PathPlan] = [:]

@@ -14,6 +14,8 @@ package struct Problem {
   /// All that it is compared with, for methods that draw from several.
   package var references: [Tensor]
   package let targets: Targets
+  /// All scores of the point, where they are known already.
+  package var knownScores: [Double]?
   /// What random numbers depend on.
   package let randomness: Randomness
   /// Told of the share that is done; what it throws ends the run.
@@ -52,16 +54,18 @@ package struct Problem {
   /// A point one of whose scores is explained.
   package init(
     _ function: ModelFunction, at point: Tensor, baseline: Tensor, target: Int,
-    references: [Tensor] = [], randomness: Randomness = Randomness()
+    references: [Tensor] = [], randomness: Randomness = Randomness(), scores: [Double]? = nil
   ) {
     self.init(
       function, at: point, baseline: baseline, references: references, randomness: randomness,
       targets: { _ in [target] })
+    knownScores = scores
   }
 
   /// The scores at the point and the targets among them, for one forward pass.
   package func scored() throws(ModelError) -> (scores: [Double], targets: [Int]) {
-    let scores = try function.scores(at: point)[0]
+    var scores = knownScores ?? []
+    if knownScores == nil { scores = try function.scores(at: point)[0] }
     return (scores, try targets(scores))
   }
 
@@ -77,7 +81,7 @@ package struct Problem {
       let values = try body(target) { share in
         try progress((Double(number) + share) / Double(targets.count))
       }
-      let passes = Passes(forward: 1) + (function.passes - before)
+      let passes = Passes(forward: knownScores == nil ? 1 : 0) + (function.passes - before)
       return TargetedMap(
         target: target,
         map: AttributionMap(

@@ -15,29 +15,42 @@ package struct GradientGraph: Sendable {
   package let arrives: [Bool]
 }
 
+/// Rules that take the place of the operators' own in a gradient walk, as the methods need that are
+/// more than a gradient.
+package protocol GradientRules: Sendable {
+  /// Appends the nodes that stand for the gradients of the inputs of a node.
+  ///
+  /// - Returns: what `Operator.gradient` returns; nil where the operator's own rule holds.
+  /// - Throws: if neither is defined.
+  func gradients(_ context: inout GradientContext) throws(OperatorError) -> [Value?]?
+}
+
 extension Graph {
   /// Appends the nodes that compute the gradient of `output` with respect to `values`.
   ///
   /// Only nodes on a path between the two are visited. Gradients of a value with several readers are
   /// added, and gradients of broadcast operands are summed to their shape, here and nowhere else.
   ///
+  /// - Parameter rules: asked at each node before its operator is.
   /// - Throws: `ModelError` that names a node on the path whose rule is not defined.
   package func gradient(
-    of output: Value, withRespectTo values: [Value]
+    of output: Value, withRespectTo values: [Value], rules: (any GradientRules)? = nil
   ) throws(ModelError) -> GradientGraph {
-    var walk = GradientWalk(self)
+    var walk = GradientWalk(self, rules)
     return try walk.run(from: output, to: values)
   }
 }
 
 private struct GradientWalk {
   private let source: Graph
+  private let rules: (any GradientRules)?
   private var builder: GraphBuilder
   /// The gradients that arrived at each value so far.
   private var arrived: [[Value]]
 
-  init(_ source: Graph) {
+  init(_ source: Graph, _ rules: (any GradientRules)?) {
     self.source = source
+    self.rules = rules
     self.builder = GraphBuilder(source)
     self.arrived = Array(repeating: [], count: source.records.count)
   }
@@ -69,7 +82,8 @@ private struct GradientWalk {
     for output in node.outputs { outputGradients.append(try sum(arrived[output.index])) }
     guard outputGradients.contains(where: { $0 != nil }) else { return }
     let inputGradients = try builder.appendGradient(
-      of: node, outputGradients, wanted: node.inputs.map { $0.map { isWanted[$0.index] } ?? false })
+      of: node, outputGradients, wanted: node.inputs.map { $0.map { isWanted[$0.index] } ?? false },
+      rules: rules)
     for (input, gradient) in zip(node.inputs, inputGradients) {
       guard let input, let gradient, isWanted[input.index] else { continue }
       arrived[input.index].append(try fitted(gradient, to: input))
@@ -118,17 +132,18 @@ private struct GradientWalk {
 }
 
 extension GraphBuilder {
-  /// Appends the nodes of an operator's gradient rule.
+  /// Appends the nodes of an operator's gradient rule, or of the rule that takes its place.
   ///
   /// - Returns: per input its gradient, where there is one.
   package mutating func appendGradient(
-    of node: Node, _ outputGradients: [Value?], wanted: [Bool]
+    of node: Node, _ outputGradients: [Value?], wanted: [Bool], rules: (any GradientRules)? = nil
   ) throws(OperatorError) -> [Value?] {
     // The builder changes hands, since two of one graph would copy it at every node.
     var context = GradientContext(
       node: node, outputGradients: outputGradients, wanted: wanted, builder: GraphBuilder())
     swap(&self, &context.builder)
     defer { swap(&self, &context.builder) }
+    if let gradients = try rules?.gradients(&context) { return gradients }
     return try node.operation.gradient(&context)
   }
 }

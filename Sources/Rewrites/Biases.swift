@@ -119,7 +119,7 @@ extension Node {
   }
 
   /// The inputs that are added to the others.
-  fileprivate var biasPlaces: [Int] {
+  package var biasPlaces: [Int] {
     switch operatorName {
     case "Gemm" where (operation as? Gemm)?.beta == 0: []
     case "Conv", "ConvTranspose", "Gemm", "InstanceNormalization", "LayerNormalization",

@@ -115,11 +115,11 @@ struct EvaluateFailureTests {
     let data = try pictures("a.png")
     try refuses(["--methods", "xg"], data, code: 64, saying: ["'xg' needs a homogeneous model"])
     for (option, list, reason) in [
-      ("--methods", "ig:0", "'0' is neither a count"), ("--methods", "shap", "is not one of ig"),
+      ("--methods", "ig:0", "'0' is neither a count"), ("--methods", "shap", "is not one of auto"),
       ("--methods", "ig,ig:128", "one method twice"), ("--metrics", "iou", "is not one of paper"),
       ("--metrics", "kpm,,kam", "empty item"), ("--shard", "0/2", "is no I/N"),
       ("--target", "star", "neither label nor argmax"), ("--maps-type", "int8", "neither float32"),
-      ("--methods", "expected-gradients:65", "at most 64"),
+      ("--methods", "expected-gradients:65", "between 1 and 64"),
     ] {
       let outcome = try Program.run(
         ["evaluate", Program.shapes, "--data", data, "--output", output, option, list])

@@ -18,11 +18,23 @@ import Testing
     ),
     ("occlusion", "occlusion"), ("occlusion:patch=4", "occlusion:patch=4"),
     ("occlusion:stride=2:patch=4", "occlusion:patch=4:stride=2"), ("fullgrad", "fullgrad"),
-    ("grad-cam", "grad-cam"), ("grad-cam:layer=a:b", "grad-cam:layer=a:b"),
+    ("grad-cam", "grad-cam"), ("guided-grad-cam:layer=a", "guided-grad-cam:layer=a"),
+    ("grad-cam:layer=a:b", "grad-cam:layer=a:b"),
     ("conductance:layer=a:b=c", "conductance:128:layer=a:b=c"),
     ("conductance:8:layer=a", "conductance:8:layer=a"), ("blur-ig", "blur-ig:100"),
     ("blur-ig:20:sigma=8", "blur-ig:20:sigma=8.0"), ("guided-ig", "guided-ig:200"),
+    (
+      "smoothgrad:3:of=lrp:rule=gamma",
+      "smoothgrad:3:sigma=0.15:of=lrp:rule=gamma:epsilon=1e-09:gamma=0.25"
+    ),
     ("guided-ig:fraction=0.1:distance=0.5", "guided-ig:200:fraction=0.1:distance=0.5"),
+    ("deeplift", "deeplift"),
+    ("lrp", "lrp:rule=epsilon:epsilon=1e-09"),
+    ("lrp:rule=gamma:epsilon=0.01", "lrp:rule=gamma:epsilon=0.01:gamma=0.25"),
+    (
+      "lrp:rule=epsilon-gamma-box:low=-1/-2:high=1/2.5:bias=ignored",
+      "lrp:rule=epsilon-gamma-box:epsilon=1e-09:gamma=0.25:low=-1.0/-2.0:high=1.0/2.5:bias=ignored"
+    ),
   ])
   func methodsHaveOneName(text: String, name: String) throws {
     let method = try Method(text)
@@ -39,6 +51,10 @@ import Testing
     "occlusion:8", "occlusion:patch=0", "occlusion:patch=2:stride=3", "fullgrad:3",
     "grad-cam:3", "conductance", "conductance:0:layer=a", "blur-ig:sigma=0", "guided-ig:fraction=0",
     "guided-ig:fraction=2", "guided-ig:distance=-1",
+    "deeplift:3", "guided-backprop:x=1", "deconvnet:2",
+    "lrp:rule=foo", "lrp:gamma=1",
+    "lrp:rule=epsilon-gamma-box", "lrp:rule=epsilon-gamma-box:low=1:high=1", "lrp:low=0",
+    "lrp:rule=epsilon-gamma-box:low=0/x:high=1/1", "lrp:epsilon=0", "lrp:bias=none",
   ])
   func methodsThatAreNone(text: String) {
     let error = #expect(throws: ModelError.self) {

@@ -13,7 +13,7 @@ import Tensors
 package struct BlurIG: AttributionMethod {
   package static let name = "blur-ig"
   package static let title = "Blur IG"
-  package static let summary = "Integrated Gradients, from the blurred input to the input."
+  package static let summary = "Integrated Gradients, from blurs of the input."
   package static let usage = "[:STEPS][:sigma=S]"
 
   private let steps: Int

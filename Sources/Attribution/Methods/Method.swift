@@ -51,8 +51,10 @@ public struct Method: Sendable {
     MethodRegistry.methods.map { ($0.name, $0.name + $0.usage, $0.summary) }
   }
 
-  /// How the integral is computed, where the method is Integrated Gradients.
-  public var integration: Integration? { (rule as? IntegratedGradients)?.integration }
+  /// How the integral is computed, where the method is Integrated Gradients or may come to it.
+  public var integration: Integration? {
+    (rule as? IntegratedGradients)?.integration ?? (rule as? Auto)?.integration
+  }
 
   /// The name in reports, which say the integration of Integrated Gradients apart.
   public var reportName: String { rule is IntegratedGradients ? name : description }

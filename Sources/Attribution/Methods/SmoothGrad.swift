@@ -33,7 +33,7 @@ package struct SmoothGrad: AttributionMethod {
 package struct SmoothGradSquared: AttributionMethod {
   package static let name = "smoothgrad-squared"
   package static let title = "SmoothGrad²"
-  package static let summary = "The mean of its squares."
+  package static let summary = "A method's mean square over samples with noise."
   package static let usage = Smoothing.usage
 
   private let smoothing: Smoothing
@@ -62,7 +62,7 @@ package struct SmoothGradSquared: AttributionMethod {
 package struct VarGrad: AttributionMethod {
   package static let name = "vargrad"
   package static let title = "VarGrad"
-  package static let summary = "Its variance over them."
+  package static let summary = "A method's variance over samples with noise."
   package static let usage = Smoothing.usage
 
   private let smoothing: Smoothing

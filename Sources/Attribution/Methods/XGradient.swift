@@ -52,7 +52,7 @@ package struct Auto: AttributionMethod {
   package static let summary =
     "xg where it is exact and the baseline zero, else ig."
 
-  private let integration: Integration
+  let integration: Integration
 
   package init(_ defaults: MethodDefaults) { integration = defaults.integration }
   package init(_ settings: inout MethodSettings) throws(ModelError) {

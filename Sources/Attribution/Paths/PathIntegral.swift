@@ -34,7 +34,10 @@ extension ModelFunction {
         at: point, from: baseline, target: target, nodes: quadrature.nodes(steps),
         progress: progress)
       return PathIntegral(values: values, steps: steps)
-    case .tolerance, .exact:
+    case .tolerance(let tolerance):
+      var path = AdaptivePath(self, from: baseline, to: point, target: target)
+      return try path.integral(within: tolerance, progress: progress)
+    case .exact:
       throw ModelError("this integration is not there yet", kind: .usage)
     }
   }

@@ -14,18 +14,21 @@ package struct ExplainedPoint: Sendable {
   package let digest: String
   /// The index of the score.
   package let target: Int
+  /// All scores, where they are known.
+  package let scores: [Double]?
 
   /// The same sample moved a little.
   func moved(to point: Tensor) -> ExplainedPoint {
     ExplainedPoint(
-      point: point, baseline: baseline, references: references, digest: digest, target: target)
+      point: point, baseline: baseline, references: references, digest: digest, target: target,
+      scores: nil)
   }
 
   /// What a method is asked of it.
   func problem(_ function: ModelFunction, seed: UInt64) -> Problem {
     Problem(
       function, at: point, baseline: baseline, target: target, references: references,
-      randomness: Problem.Randomness(seed: seed, digest: digest))
+      randomness: Problem.Randomness(seed: seed, digest: digest), scores: scores)
   }
 }
 

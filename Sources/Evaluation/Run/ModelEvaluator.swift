@@ -80,7 +80,8 @@ package final class ModelEvaluator {
         point: input.point.reshaped(to: shape),
         baseline: baseline(input.point).reshaped(to: shape), references: input.references,
         digest: sample.sample.digest,
-        target: (settings.explainsLabel ? sample.sample.label : nil) ?? scores.best)
+        target: (settings.explainsLabel ? sample.sample.label : nil) ?? scores.best,
+        scores: scores)
     }
     for (index, record) in records.enumerated() {
       predict(scores[index], explained[index].target, samples[index].sample.label, record)

@@ -67,32 +67,3 @@ extension Graph {
     return isAffine
   }
 }
-
-extension GraphBuilder {
-  /// Whether the gradient rule of a node for the marked inputs reads none of the values that depend
-  /// on them, and all its outputs are of one type.
-  fileprivate mutating func isAffine(
-    _ node: Node, in wanted: [Bool], reading depends: [Bool], _ elementType: ElementType
-  ) -> Bool {
-    // The slope of a remainder is constant, yet it jumps.
-    guard !(node.operation is Mod) else { return false }
-    var seeds: [Value?] = []
-    for output in node.outputs {
-      guard let type = graph.type(of: output), type.elementType == elementType else {
-        return false
-      }
-      seeds.append(input("seed", type))
-    }
-    let first = graph.nodes.count
-    guard let gradients = try? appendGradient(of: node, seeds, wanted: wanted) else { return false }
-    for (gradient, isWanted) in zip(gradients, wanted) where isWanted && gradient == nil {
-      return false
-    }
-    return graph.nodes[first...].allSatisfy { rule in
-      rule.inputs.allSatisfy { value in
-        guard let value, value.index < depends.count else { return true }
-        return !depends[value.index]
-      }
-    }
-  }
-}
