@@ -66,8 +66,9 @@ extension ModelSession {
         target: targets.explained(
           result.target, scoreCount: scoreCount, space: options.space),
         omittedNode: question.function.omittedNode, method: method,
-        map: result.map.reshaped(to: question.shape), baselineNames: baselineNames,
-        seconds: seconds)
+        map: method.attributedLayer == nil
+          ? result.map.reshaped(to: question.shape) : result.map,
+        baselineNames: baselineNames, seconds: seconds)
     }
   }
 

@@ -99,7 +99,7 @@ extension Explanation {
     return ExplanationReport(
       model: model.url.relativePath, modelSHA256: digest,
       input: row.map { "\(input.path)#\($0)" } ?? input.path, method: method.reportName,
-      target: target, omittedNode: omittedNode, layer: options.layer,
+      target: target, omittedNode: omittedNode, layer: method.attributedLayer ?? options.layer,
       baseline: compares ? options.baselines.map(\.description).joined(separator: ",") : nil,
       baselines: named.isEmpty ? nil : named, quadrature: integration?.ruleName, steps: map.steps,
       estimatedError: map.estimatedError, score: map.score, baselineScore: map.baselineScore,
@@ -113,6 +113,10 @@ extension Explanation {
   ///
   /// - Throws: `ModelError` if the attribution is not a picture of the input's size.
   public func picture(of input: ModelInput, options: AttributionOptions) throws -> [UInt8] {
+    if let layer = method.attributedLayer {
+      throw ModelError(
+        "a map of layer '\(layer)' is no picture; leave png out of --format", kind: .usage)
+    }
     guard let picture = input.picture, let preprocessing = input.preprocessing else {
       throw ModelError("the input is no picture; leave png out of --format", kind: .usage)
     }

@@ -21,7 +21,8 @@ struct ExplanationWriter {
   func write(
     _ explanations: [[Explanation]], formats: Set<OutputFormat>?
   ) throws -> [ExplanationReport] {
-    let formats = formats ?? (input.picture == nil ? [.npy, .json] : [.npy, .json, .png])
+    let isPicture = input.picture != nil && options.method.attributedLayer == nil
+    let formats = formats ?? (isPicture ? [.npy, .json, .png] : [.npy, .json])
     let targetCount = explanations.first?.count ?? 0
     var reports: [ExplanationReport] = []
     var files: [(path: String, bytes: [UInt8])] = []

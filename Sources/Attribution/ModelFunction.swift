@@ -22,6 +22,8 @@ package final class ModelFunction {
 
   /// The model with the scores as its only output.
   private let model: Graph
+  /// The whole model as imported, and its value that holds the scores.
+  let source: (graph: Graph, scores: Value)
   let explained: Int
   private let fixed: [Int: Tensor]
   let precision: Precision
@@ -33,6 +35,8 @@ package final class ModelFunction {
   private var knownHomogeneity: HomogeneityReport?
   private var gradientPlans: [Int: Interpreter] = [:]
   var ruledPlans: [String: Interpreter] = [:]
+  var layerPlans: [String: Interpreter] = [:]
+  var biasTerms: BiasTerms?
   var pathPlans: [Int: PathPlan] = [:]
   var knownPrefix: PathPrefix??
 
@@ -67,6 +71,7 @@ package final class ModelFunction {
     }
     let scores = try model.scores(in: space)
     self.model = model.selecting([scores.value])
+    self.source = (model, scores.value)
     self.explained = explained
     self.pointShape = shape
     self.elementType = declared.elementType
@@ -243,12 +248,16 @@ package final class ModelFunction {
   }
 
   /// The model for a batch of so many rows, with the scores as its only output.
-  func specialized(rows: Int) throws(ModelError) -> Graph {
+  func specialized(rows: Int) throws(ModelError) -> Graph { try specialized(model, rows: rows) }
+
+  /// A graph of the model's inputs for a batch of so many rows; its first output is that of the scores.
+  func specialized(_ model: Graph, rows: Int) throws(ModelError) -> Graph {
     let shapes = model.inputs.indices.map { index in
       index == explained ? batchShape(rows) : fixedInput(index, rows: rows)?.shape ?? []
     }
-    return try model.specialized(to: shapes, in: workspace).simplified()
-      .appending(margins, rows: hasBatches ? rows : 1)
+    let graph = try model.specialized(to: shapes, in: workspace).simplified()
+    let scores = try graph.appending(margins, rows: hasBatches ? rows : 1)
+    return scores.replacingOutputs(scores.outputs.prefix(1) + graph.outputs.dropFirst())
   }
 
   /// The shape of the explained input for a batch of so many rows.

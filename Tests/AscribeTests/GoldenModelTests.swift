@@ -90,6 +90,21 @@ func distance(_ actual: Tensor, _ expected: Tensor) throws -> Double {
     #expect(try distance(fast, expected) < 1e-3)
   }
 
+  /// Input times gradient and biases times theirs are the score, whatever the network is: a check of
+  /// every backward rule.
+  @Test(arguments: GoldenModel.all)
+  func fullGradAddsUpToTheScore(golden: GoldenModel) throws {
+    let session = try golden.session(.float64)
+    let input = try golden.tensor(golden.input).converted(to: .float64).rows(0..<1)
+    var options = AttributionOptions()
+    options.method = try Method("fullgrad")
+    options.space = .softmax
+    options.targets = [.index(golden.targets[0])]
+    let map = try session.explain([input], options: options)[0][0].map
+    let size = map.values.elements(as: Double.self).reduce(0) { $0 + abs($1) }
+    #expect(abs(map.completenessError) < 1e-9 * max(abs(map.score), size))
+  }
+
   @Test(arguments: GoldenModel.all)
   func integratedGradientsEqualCaptum(golden: GoldenModel) throws {
     var options = AttributionOptions()

@@ -26,6 +26,8 @@ package protocol AttributionMethod: Sendable {
   var addsUp: Bool { get }
   /// Whether its maps are in units of the score, as the gradient is not.
   var isInUnitsOfScore: Bool { get }
+  /// The layer whose elements its maps are of; nil for those of the explained input.
+  var attributedLayer: String? { get }
 
   /// The method that it comes to for a problem; itself for all that make no choice.
   ///
@@ -45,6 +47,7 @@ extension AttributionMethod {
   package var evaluatesManyPoints: Bool { false }
   package var addsUp: Bool { false }
   package var isInUnitsOfScore: Bool { true }
+  package var attributedLayer: String? { nil }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod { self }
 

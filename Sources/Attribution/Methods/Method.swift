@@ -70,6 +70,9 @@ public struct Method: Sendable {
   /// Whether the method compares the input with a baseline.
   public var usesBaseline: Bool { rule.usesBaseline }
 
+  /// The layer whose elements its maps are of; nil for those of the explained input.
+  public var attributedLayer: String? { rule.attributedLayer }
+
   /// How many other samples of a data set it reads for each.
   public var references: Int { (rule as? ExpectedGradients)?.samples ?? 0 }
 }

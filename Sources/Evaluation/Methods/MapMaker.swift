@@ -95,6 +95,11 @@ package final class MapMaker {
 
   /// The map of a method whose points run one by one.
   private func alone(_ method: Method, _ point: ExplainedPoint) throws -> CostedMap {
+    if method.attributedLayer != nil {
+      throw ModelError(
+        "method '\(method)' has no map of the input, which evaluations compare; leave it out",
+        kind: .usage)
+    }
     let start = clock.now
     if let rule = method.rule as? IntegratedGradients {
       // The scores at both ends are known.

@@ -1,0 +1,110 @@
+import Attribution
+import Foundation
+import Graphs
+import Operators
+import Tensors
+import Testing
+
+/// Blur IG and Guided IG where their paths can be followed by hand.
+@Suite struct GuidedPathTests {
+  private let weights = [0.5, -2, 3, 0.25, 1]
+
+  /// On a linear model every path that arrives is worth the same.
+  @Test(arguments: ["guided-ig:10", "guided-ig:25:fraction=0.5:distance=0.3"])
+  func aLinearModelIsWorthItsProducts(item: String) throws {
+    let point = ToyFunction.point([5])
+    let start = ToyFunction.point([5], seed: 3)
+    let map = try Method(item).map(
+      of: ToyFunction.linear([5], [weights]), at: point, from: start)
+    let expected = zip(weights, zip(point.doubles, start.doubles)).map { $0 * ($1.0 - $1.1) }
+    #expect(difference(map.values.doubles, expected) < 1e-8)
+    #expect(abs(map.completenessError) < 1e-8)
+  }
+
+  /// Without freedom the path is the straight line, and the sum that of left ends.
+  @Test func withoutFreedomItIsIntegratedGradients() throws {
+    let function = try product()
+    let point = ToyFunction.point([5])
+    let guided = try Method("guided-ig:16:distance=0").map(of: function, at: point)
+    let ig = try Method("ig:16:quadrature=left").map(of: function, at: point)
+    #expect(difference(guided.values.doubles, ig.values.doubles) < 1e-12)
+  }
+
+  /// Of f = 4u + v² the second has the smaller gradient until it is done, so it moves first: by
+  /// half the way at once, where its gradient is still 0.
+  @Test func smallGradientsMoveFirst() throws {
+    let function = try ToyFunction.make([2]) { builder, x in
+      let squares = ToyFunction.node(&builder, Mul(), [x, x], "squares")
+      let slope = builder.constant(Tensor([4.0, 0], shape: [2, 1]))
+      let pick = builder.constant(Tensor([0.0, 1], shape: [2, 1]))
+      let linear = ToyFunction.node(&builder, Gemm(), [x, slope], "linear")
+      return ToyFunction.node(&builder, Gemm(), [squares, pick, linear], "score")
+    }
+    let point = Tensor([1.0, 1], shape: [1, 2])
+    let map = try Method("guided-ig:2:distance=1").map(of: function, at: point)
+    #expect(difference(map.values.doubles, [4, 0]) < 1e-12)
+  }
+
+  @Test func moreStepsAddUpBetter() throws {
+    let function = try product()
+    let point = ToyFunction.point([5])
+    let errors = try [50, 1600].map {
+      try abs(Method("guided-ig:\($0)").map(of: function, at: point).completenessError)
+    }
+    #expect(errors[1] < errors[0] / 8 && errors[1] < 1e-2)
+  }
+
+  /// The sum of x and of its squares.
+  private func product() throws -> ModelFunction {
+    try ToyFunction.make([5]) { builder, x in
+      let squares = ToyFunction.node(&builder, Mul(), [x, x], "squares")
+      let sum = ToyFunction.node(&builder, Add(), [x, squares], "sum")
+      return ToyFunction.node(
+        &builder, Gemm(), [sum, builder.constant(Tensor(weights, shape: [5, 1]))], "score")
+    }
+  }
+
+  private let shape: Shape = [3, 5, 6]
+
+  /// The definition, pixel by pixel: weights cut off at four sigma, zeros beyond the borders.
+  private func blurred(_ x: [Double], _ sigma: Double) -> [Double] {
+    let radius = Int(4 * sigma + 0.5)
+    let total = (-radius...radius).reduce(0.0) { $0 + exp(-Double($1 * $1) / (2 * sigma * sigma)) }
+    func weight(_ distance: Int) -> Double {
+      abs(distance) > radius
+        ? 0 : radius == 0 ? 1 : exp(-Double(distance * distance) / (2 * sigma * sigma)) / total
+    }
+    return (0..<90).map { index in
+      let (plane, row, column) = (index / 30, index % 30 / 6, index % 6)
+      var sum = 0.0
+      for y in 0..<5 {
+        for z in 0..<6 { sum += weight(y - row) * weight(z - column) * x[plane * 30 + y * 6 + z] }
+      }
+      return sum
+    }
+  }
+
+  @Test func blurIGFollowsItsDefinition() throws {
+    let weights = ToyFunction.point(shape, seed: 8).doubles
+    let point = ToyFunction.point(shape)
+    let map = try Method("blur-ig:4:sigma=2").map(
+      of: ToyFunction.linear(shape, [weights]), at: point)
+    var expected = [Double](repeating: 0, count: 90)
+    for sigma in [0, 0.5, 1, 1.5] {
+      let (here, there) = (blurred(point.doubles, sigma), blurred(point.doubles, sigma + 0.01))
+      for index in expected.indices {
+        expected[index] -= 0.5 * weights[index] * (there[index] - here[index]) / 0.01
+      }
+    }
+    #expect(difference(map.values.doubles, expected) < 1e-11)
+    let end = zip(weights, blurred(point.doubles, 2)).reduce(0) { $0 + $1.0 * $1.1 }
+    #expect(abs((map.baselineScore ?? 0) - end) < 1e-12)
+  }
+
+  @Test func blurIGAddsUpWithManySteps() throws {
+    let weights = ToyFunction.point(shape, seed: 8).doubles
+    let function = try ToyFunction.linear(shape, [weights])
+    let map = try Method("blur-ig:1500:sigma=3").map(of: function, at: ToyFunction.point(shape))
+    #expect(map.relativeCompletenessError < 0.05)
+  }
+}
