@@ -31,11 +31,13 @@ struct GraphPlacement {
         input.map { names[$0] != nil || graph.storedConstant(of: $0) != nil } ?? true
       }
       guard isReady else { continue }
-      for case let input? in node.inputs where names[input] == nil {
+      let open = openShape(of: node)
+      for case let input? in open == nil ? node.inputs : [node.inputs[0]]
+      where names[input] == nil {
         names[input] = try constant(input, in: &scope)
       }
       var message = try node.message(in: graph) { names[$0] ?? "" }
-      if let shape = openShape(of: node) { message.inputs[1] = scope.model.integers(shape) }
+      if let open { message.inputs[1] = scope.model.integers(open) }
       message.outputs = node.outputs.map { output in
         reserved[output] ?? scope.model.name(graph.name(of: output))
       }

@@ -101,6 +101,14 @@ package struct BatchExtent: Hashable, Sendable {
   /// One, for any number of samples.
   package static let one = BatchExtent(slope: 0, offset: 1)
 
+  /// An extent that the number of samples does not change.
+  package static func fixed(_ extent: Int) -> BatchExtent {
+    BatchExtent(slope: 0, offset: extent)
+  }
+
+  /// As many as there are samples.
+  package static let samples = BatchExtent(slope: 1, offset: 0)
+
   private init(slope: Int, offset: Int) {
     self.slope = slope
     self.offset = offset
