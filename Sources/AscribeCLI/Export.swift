@@ -51,7 +51,8 @@ struct Export: ParsableCommand {
   var input: String?
 
   @Option(
-    help: ArgumentHelp("Fixes the number of samples that the model leaves open.", valueName: "count"))
+    help: ArgumentHelp(
+      "Fixes the number of samples that the model leaves open.", valueName: "count"))
   var batch: Int?
 
   @Option(
@@ -154,7 +155,8 @@ struct Export: ParsableCommand {
 enum ExportText {
   static func lines(of report: ExportReport, output: String) -> [String] {
     var how = report.method
-    if let steps = report.steps, let quadrature = report.quadrature, let baseline = report.baseline {
+    if let steps = report.steps, let quadrature = report.quadrature, let baseline = report.baseline
+    {
       how += ", \(Console.count(steps)) steps (\(quadrature)) from baseline \(baseline)"
       if let chunk = report.chunk, chunk > 1 { how += ", \(chunk) at a time" }
     }

@@ -146,7 +146,8 @@ package struct LoweringContext {
   ) throws(OperatorError) -> [Value] {
     let count = count ?? outputCount
     guard type.specification.domain.isEmpty else {
-      throw OperatorError("\(type.specification.name) has no rule that says it in operators of ONNX")
+      throw OperatorError(
+        "\(type.specification.name) has no rule that says it in operators of ONNX")
     }
     guard type.specification.opsets.contains(opset) else {
       throw OperatorError("\(type.specification.name) is no operator of that opset")

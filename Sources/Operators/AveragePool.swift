@@ -34,7 +34,11 @@ package struct AveragePool: Spelled {
   package var acceptsAnyLayout: Bool { true }
 
   package var spelling: [String: AttributeValue]? {
-    if case .parameters(let parameters) = setting { parameters.spelling(averages: true) } else { nil }
+    if case .parameters(let parameters) = setting {
+      parameters.spelling(averages: true)
+    } else {
+      nil
+    }
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {

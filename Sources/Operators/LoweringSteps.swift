@@ -14,7 +14,8 @@ extension LoweringContext {
   mutating func zeros(_ type: TensorType) throws(OperatorError) -> Value {
     let zero = Tensor([0.0]).converted(to: type.elementType)
     return try write(
-      ConstantOfShape.self, [integers(type.shape.dimensions)], ["value": .tensor(zero)], outputs: 1)[0]
+      ConstantOfShape.self, [integers(type.shape.dimensions)], ["value": .tensor(zero)], outputs: 1)[
+        0]
   }
 
   /// The operand where the condition holds, 0 elsewhere.

@@ -88,7 +88,8 @@ struct ExportShapes {
         zip(wanted, declared.dropFirst()).allSatisfy({ $1 == nil || $0 == $1 })
       else {
         throw ModelError(
-          "--shape does not fit input '\(port.name)', which is \(port.typeDescription)", kind: .usage)
+          "--shape does not fit input '\(port.name)', which is \(port.typeDescription)",
+          kind: .usage)
       }
       extents = [extents[0]] + wanted.map(Optional.some)
     }

@@ -103,16 +103,19 @@ struct PathLoop {
     var placement = GraphPlacement(batched, inputs: bindings)
     try placement.place(in: &scope)
     let gradients = try placement.name(of: graph.outputs[0], in: &scope)
-    let apart = scope.append("Reshape", [gradients, model.integers([chunk] + extents)], [:], "apart")
+    let apart = scope.append(
+      "Reshape", [gradients, model.integers([chunk] + extents)], [:], "apart")
     let weights = scope.append("Gather", [outside.weights, round], ["axis": .int(0)], "weights")
     let weighted = scope.append("Mul", [apart, weights], [:], "weighted")
     let sum = scope.append(
       "ReduceSum", [weighted, model.integers([0])], ["keepdims": .int(0)], "sum")
     let after = scope.append("Add", [before, sum], [:], "sum after")
     let condition = scope.append("Identity", [goesOn], [:], "goes on")
-    let open = DeclaredType(type, plan.inputExtents[plan.explained].map { extent in
-      extent.isFixed ? .fixed(extent.offset) : .symbolic(plan.batchName ?? "")
-    })
+    let open = DeclaredType(
+      type,
+      plan.inputExtents[plan.explained].map { extent in
+        extent.isFixed ? .fixed(extent.offset) : .symbolic(plan.batchName ?? "")
+      })
     return GraphMessage(
       name: "gradients along the path", nodes: scope.nodes,
       inputs: [
