@@ -1,8 +1,8 @@
 """Exported models: whether other programs take the files, and whether they explain as ascribe does.
 
-The figures are onnxruntime's of the file that export writes beside those of `ascribe attribute` on the
-model itself. In float32 rounding flips the signs of ReLU: where two programs differ for that, the
-distance from PyTorch in float64 is judged beside that of PyTorch in float32.
+The figures are onnxruntime's of the file that export writes beside those of `ascribe attribute` on
+the model itself. In float32 rounding flips the signs of ReLU: where two programs differ for that,
+the distance from PyTorch in float64 is judged beside that of PyTorch in float32.
 """
 
 from __future__ import annotations
