@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
 
 import conversion
+import exported
 import forward
 import gradients
 import zoo
@@ -25,7 +26,7 @@ from ascribe import Ascribe
 from report import Report, Row
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKS = ("forward", "gradient", "ig", "strip")
+CHECKS = ("forward", "gradient", "ig", "strip", "export")
 
 
 def rows(options: argparse.Namespace, ascribe: Ascribe) -> Iterator[Row]:
@@ -42,6 +43,8 @@ def rows(options: argparse.Namespace, ascribe: Ascribe) -> Iterator[Row]:
         yield from gradients.rows(ascribe, gradients.INTEGRATED, quick=options.quick)
     if "strip" in checks:
         yield from conversion.rows(ascribe, quick=options.quick)
+    if "export" in checks:
+        yield from exported.rows(ascribe, quick=options.quick)
 
 
 def parsed() -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -47,6 +48,23 @@ class Ascribe:
             )
             return [np.load(maps / file.name) for file in files]
 
+    def timed(
+        self, model: Path, inputs: Sequence[NDArray], *options: str
+    ) -> tuple[list[NDArray], float]:
+        """The map of each input, and the seconds that a map took without reading the model."""
+        with tempfile.TemporaryDirectory() as folder:
+            files = self._write(inputs, Path(folder))
+            maps = Path(folder) / "maps"
+            formats = ("--output", maps, "--format", "npy,json")
+            self._call("attribute", model, *files, *formats, *options)
+            facts = [json.loads((maps / f"{file.stem}.json").read_text()) for file in files]
+            seconds = sum(fact["seconds"] for fact in facts) / len(facts)
+            return [np.load(maps / file.name) for file in files], seconds
+
+    def export(self, model: Path, output: Path, *options: str) -> None:
+        """Writes the model that explains itself."""
+        self._call("export", model, "--output", output, *options, quiet=False)
+
     def strip_biases(self, model: Path, output: Path, *options: str) -> None:
         """Writes the bias-free form of a model."""
         self._call("strip-biases", model, "--output", output, *options)
@@ -58,8 +76,8 @@ class Ascribe:
             np.save(file, array)
         return files
 
-    def _call(self, *arguments: str | Path) -> None:
-        command = [str(self.program), *map(str, arguments), "--quiet"]
+    def _call(self, *arguments: str | Path, quiet: bool = True) -> None:
+        command = [str(self.program), *map(str, arguments), *(["--quiet"] if quiet else [])]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             lines = result.stderr.strip().splitlines() or [f"exit status {result.returncode}"]

@@ -92,7 +92,7 @@ extension Conversion {
       let source = try original.file.messages()
       let encoded = try model.graph.encoded(
         like: source, metadata: provenance, externalName: url.lastPathComponent + ".data")
-      try Self.write(encoded, to: path)
+      try encoded.write(to: path, calling: "the converted model")
     } catch {
       throw error.inFile(path)
     }
@@ -100,10 +100,7 @@ extension Conversion {
 
   /// Refuses a file to write to that is the original model.
   public func requireOther(_ url: URL) throws {
-    guard Self.isSameFile(url.relativePath, original.url.relativePath) else { return }
-    throw ModelError(
-      "the output is the model itself; give it another name", kind: .usage,
-      file: url.relativePath)
+    try original.requireOther(url)
   }
 
   private var provenance: [String: String] {
@@ -117,35 +114,5 @@ extension Conversion {
         "\(calibration.method), \(calibration.pictures) pictures, seed \(calibration.seed)"
     }
     return entries
-  }
-
-  private static func write(_ encoded: EncodedModel, to path: String) throws(ModelError) {
-    let data = path + ".data"
-    do {
-      if !encoded.externalData.isEmpty {
-        guard !FileManager.default.fileExists(atPath: data) else {
-          throw ModelError(
-            "the file for external data exists already; remove it or choose another output",
-            kind: .cannotWrite, file: data)
-        }
-        try OutputFile.write(encoded.externalData, to: data)
-      }
-      try OutputFile.write(encoded.model.pieces, to: path) { temporary in
-        if case .invalid(let reason) = try ModelFile(opening: temporary).check() {
-          throw ModelError("the converted model breaks a rule of ONNX: \(reason)", kind: .fault)
-        }
-      }
-    } catch {
-      if !encoded.externalData.isEmpty, !FileManager.default.fileExists(atPath: path) {
-        unlink(data)
-      }
-      throw error as? ModelError ?? ModelError("\(error)", kind: .fault)
-    }
-  }
-
-  private static func isSameFile(_ a: String, _ b: String) -> Bool {
-    var (first, second) = (stat(), stat())
-    guard stat(a, &first) == 0, stat(b, &second) == 0 else { return false }
-    return first.st_ino == second.st_ino && first.st_dev == second.st_dev
   }
 }

@@ -3,7 +3,7 @@ package import Tensors
 
 /// The gradient of a broadcast operand: the sum over the dimensions that it was stretched along.
 package struct SumToShape: Operator {
-  private let shape: Shape
+  package let shape: Shape
 
   package static let specification = Specification(internal: "SumToShape", inputs: 1...1)
 
@@ -45,7 +45,7 @@ package struct SumToShape: Operator {
 
 /// A tensor repeated along the dimensions that broadcasting stretches: the gradient of a sum.
 package struct StretchToShape: Operator {
-  private let shape: Shape
+  package let shape: Shape
 
   package static let specification = Specification(internal: "StretchToShape", inputs: 1...1)
 

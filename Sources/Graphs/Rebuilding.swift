@@ -85,12 +85,15 @@ package struct GraphRebuilder {
 
   /// Appends a node of one output that stands for none of the old graph.
   ///
-  /// - Parameter inputs: values of the new graph.
+  /// - Parameters:
+  ///   - inputs: values of the new graph.
+  ///   - attributes: those of the operator as a file spells them, if it can be in a file.
   package mutating func append(
-    _ operation: any Operator, _ inputs: Value?..., name: String
+    _ operation: any Operator, _ inputs: Value?..., name: String,
+    attributes: [String: AttributeValue]? = nil
   ) throws(ModelError) -> Value {
     do throws(OperatorError) {
-      return try builder.append(operation, inputs, name: name)[0]
+      return try builder.append(operation, inputs, name: name, attributes: attributes)[0]
     } catch {
       throw ModelError(error.description, node: name)
     }

@@ -38,6 +38,17 @@ package struct AxisMap: Sendable {
     self.weights = terms.flatMap { $0.map(\.weight) }
   }
 
+  /// The map as a dense matrix, a row for each element of the result.
+  package var matrix: [Double] {
+    var matrix = [Double](repeating: 0, count: outputExtent * inputExtent)
+    for row in 0..<outputExtent {
+      for term in starts[row]..<starts[row + 1] {
+        matrix[row * inputExtent + sources[term]] += weights[term]
+      }
+    }
+    return matrix
+  }
+
   /// The gradient of this map.
   package var transposed: AxisMap {
     var terms = [[(source: Int, weight: Double)]](repeating: [], count: inputExtent)

@@ -89,6 +89,8 @@ package struct Importer {
       case .value(let value): values[name] = value
       case .reference(let outer):
         throw OperatorError("attribute \(name) refers to '\(outer)' outside of a function")
+      case .graph:
+        throw OperatorError("attribute \(name) is a subgraph, which is not supported")
       case .unsupported(let kind):
         throw OperatorError("attribute \(name) is a \(kind), which is not supported")
       }

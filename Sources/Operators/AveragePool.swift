@@ -8,7 +8,7 @@ package import Tensors
 /// `ceil_mode` (10) reaches; otherwise only elements count. 19 added `dilations`. Gradient: dx sums
 /// dy divided by the count over the windows that a place is in. 1 to 3 spatial dimensions.
 /// <https://onnx.ai/onnx/operators/onnx__AveragePool.html>
-package struct AveragePool: Operator {
+package struct AveragePool: Spelled {
   private enum Setting: Sendable {
     case attributes(PoolingAttributes)
     case parameters(PoolingParameters)
@@ -32,6 +32,14 @@ package struct AveragePool: Operator {
   }
 
   package var acceptsAnyLayout: Bool { true }
+
+  package var spelling: [String: AttributeValue]? {
+    if case .parameters(let parameters) = setting {
+      parameters.spelling(averages: true)
+    } else {
+      nil
+    }
+  }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
     let x = try inputs.required(0)
@@ -58,7 +66,7 @@ package struct AveragePool: Operator {
 }
 
 /// The gradient of `AveragePool` with respect to its input. Its own gradient is the average.
-package struct AveragePoolGradient: Operator {
+package struct AveragePoolGradient: Lowerable {
   private let parameters: PoolingParameters
   private let inputShape: Shape
 
@@ -103,6 +111,58 @@ package struct AveragePoolGradient: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.firstDegree()
+  }
+
+  /// Every gradient is divided by what its window counts and spread over it by a transposed convolution
+  /// with ones, the channels taken for samples.
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let dy = try context.input(0)
+    let (input, output) = (Array(inputShape.dropFirst(2)), try context.shape(of: dy).dropFirst(2))
+    if output.allSatisfy({ $0 == 1 }), parameters.window.kernel == input,
+      parameters.window.isDense
+    {
+      let count = Double(input.reduce(1, *))
+      let share = try context.append(Mul(), dy, context.scalar(1 / count, like: dy))
+      let shape = context.integers(inputShape.dimensions)
+      return [try context.append(Expand(), share, shape)]
+    }
+    let counts = try parameters.counts(over: input, outputs: Array(output))
+    let shares = Tensor(counts.map { 1 / max($0, 1) }, shape: Shape([1, 1] + output))
+      .converted(to: try context.type(of: dy).elementType)
+    let share = try context.append(Mul(), dy, context.constant(shares))
+    let ones = Tensor(repeating: 1 as Float, shape: Shape([1, 1] + parameters.window.kernel))
+      .converted(to: try context.type(of: dy).elementType)
+    let spread = try context.write(
+      ConvTranspose.self,
+      [context.reshape(share, to: [-1, 1] + output), context.constant(ones)],
+      parameters.window.spreading(Array(output), over: input))[0]
+    return [try context.reshape(spread, to: inputShape.dimensions)]
+  }
+}
+
+extension SlidingWindow {
+  /// Whether neither padding nor gaps come in.
+  fileprivate var isDense: Bool {
+    dilations.allSatisfy { $0 == 1 } && (padsBegin + padsEnd).allSatisfy { $0 == 0 }
+  }
+}
+
+extension PoolingParameters {
+  /// By how much each window's sum is divided: its places in the input, or in the padding too if that
+  /// counts.
+  fileprivate func counts(over input: [Int], outputs: [Int]) throws(OperatorError) -> [Double] {
+    var counts = [1.0]
+    for axis in input.indices {
+      let begin = window.padsBegin[axis]
+      let limits = countsPadding ? -begin..<(input[axis] + window.padsEnd[axis]) : 0..<input[axis]
+      let along = (0..<outputs[axis]).map { output in
+        let start = output * window.strides[axis] - begin
+        return Double(
+          (0..<window.kernel[axis]).count { limits.contains(start + $0 * window.dilations[axis]) })
+      }
+      counts = counts.flatMap { count in along.map { count * $0 } }
+    }
+    return counts
   }
 }
 

@@ -81,7 +81,7 @@ package struct BatchNormalization: Operator {
 
 /// The gradient of `BatchNormalization` with respect to its input: dy * scale / sqrt(variance +
 /// epsilon), from dy, scale and variance. It is its own gradient.
-package struct BatchNormalizationGradient: Operator {
+package struct BatchNormalizationGradient: Lowerable {
   private let epsilon: Double
 
   package static let specification = Specification(
@@ -123,6 +123,18 @@ package struct BatchNormalizationGradient: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.firstDegree()
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let (dy, scale, variance) = (
+      try context.input(0), try context.input(1), try context.input(2)
+    )
+    let shifted = try context.append(Add(), variance, context.scalar(epsilon, like: variance))
+    let slope = try context.append(Div(), scale, context.append(Sqrt(), shifted))
+    let type = try context.type(of: dy)
+    let ones = Array(repeating: 1, count: type.shape.rank - 2)
+    let stretched = try context.reshape(slope, to: [type.shape[1]] + ones)
+    return [try context.append(Mul(), dy, stretched)]
   }
 }
 

@@ -126,7 +126,7 @@ extension Operand {
 /// Gradient: dy converted back, between floating-point types; other types carry none.
 /// <https://onnx.ai/onnx/operators/onnx__Cast.html>; `saturate` and `round_mode` concern 8-bit
 /// floats only, and opset 1 names the type in a string.
-package struct Cast: Operator {
+package struct Cast: Spelled {
   private let target: ElementType
 
   package static let specification = Specification("Cast", since: 1)
@@ -143,6 +143,8 @@ package struct Cast: Operator {
   ]
 
   package init(to target: ElementType) { self.target = target }
+
+  package var spelling: [String: AttributeValue]? { ["to": .int(target.onnxNumber)] }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     attributes.ignore("saturate")
@@ -182,7 +184,7 @@ package struct Cast: Operator {
 ///
 /// Gradient: dy converted back, between floating-point types; none of the second.
 /// <https://onnx.ai/onnx/operators/onnx__CastLike.html>.
-package struct CastLike: Operator {
+package struct CastLike: Spelled {
   package static let specification = Specification("CastLike", since: 15, inputs: 2...2)
   package static let examples = [
     Example(
@@ -194,6 +196,8 @@ package struct CastLike: Operator {
   ]
 
   package init() {}
+
+  package var spelling: [String: AttributeValue]? { [:] }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     attributes.ignore("saturate")

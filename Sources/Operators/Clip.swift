@@ -6,7 +6,7 @@ package import Tensors
 ///
 /// Gradient: dy where low ≤ x ≤ high, bounds included, as in PyTorch; none of the bounds.
 /// <https://onnx.ai/onnx/operators/onnx__Clip.html>; the bounds are attributes before opset 11.
-package struct Clip: Operator {
+package struct Clip: Lowerable {
   private let bounds: ClipBounds
 
   package static let specification = Specification("Clip", since: 1, inputs: 1...3)
@@ -73,12 +73,18 @@ package struct Clip: Operator {
     }
     return try inputs.constantDegree(or: "Clip(\(range.joined(separator: ", "))) saturates")
   }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let x = try context.input(0)
+    let (low, high) = try bounds.values(&context, like: x)
+    return try context.write(Clip.self, [x, low, high], [:])
+  }
 }
 
 /// The gradient of `Clip`: the first operand where the second lies within the bounds, otherwise 0.
 ///
 /// Gradient: itself of the first operand; zero almost everywhere of the others.
-package struct ClipGradient: Operator {
+package struct ClipGradient: Lowerable {
   private let bounds: ClipBounds
 
   package static let specification = Specification(internal: "ClipGradient", inputs: 2...4)
@@ -124,6 +130,19 @@ package struct ClipGradient: Operator {
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.constantDegree(or: "the slope of Clip depends on the model's input")
   }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let (dy, x) = (try context.input(0), try context.input(1))
+    let (low, high) = try bounds.values(&context, like: x)
+    var gradient = dy
+    if let low {
+      gradient = try context.keep(gradient, where: context.append(GreaterOrEqual(), x, low))
+    }
+    if let high {
+      gradient = try context.keep(gradient, where: context.append(LessOrEqual(), x, high))
+    }
+    return [gradient == dy ? try context.append(Identity(), dy) : gradient]
+  }
 }
 
 /// Where `Clip` and its gradient find their bounds: in attributes, or in inputs that may be absent.
@@ -166,6 +185,18 @@ struct ClipBounds: Sendable {
         throw OperatorError("a bound must be one \(x.elementType), not \(bound.type)")
       }
     }
+  }
+
+  /// The bounds as scalars in a graph that is lowered.
+  func values(
+    _ context: inout LoweringContext, like x: Value
+  ) throws(OperatorError) -> (low: Value?, high: Value?) {
+    func bound(_ number: Double?, _ index: Int) throws(OperatorError) -> Value? {
+      if let number { return try context.scalar(number, like: x) }
+      guard let value = context.optionalInput(index) else { return nil }
+      return try context.shape(of: value).isEmpty ? value : context.reshape(value, to: [])
+    }
+    return (try bound(low, firstInput), try bound(high, firstInput + 1))
   }
 
   /// The bounds as scalars.

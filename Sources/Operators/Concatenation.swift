@@ -6,7 +6,7 @@ package import Tensors
 ///
 /// Opset 1 joins along axis 1 by default; since opset 4 the axis must be given. Gradient: the parts
 /// of dy, one `Split`. <https://onnx.ai/onnx/operators/onnx__Concat.html>
-package struct Concat: Operator {
+package struct Concat: Spelled {
   private let axis: Int
 
   package static let specification = Specification("Concat", inputs: Specification.many)
@@ -31,6 +31,8 @@ package struct Concat: Operator {
   ]
 
   package init(axis: Int) { self.axis = axis }
+
+  package var spelling: [String: AttributeValue]? { ["axis": .int(axis)] }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     guard let axis = try attributes.int("axis") ?? (attributes.opset < 4 ? 1 : nil) else {
@@ -93,7 +95,7 @@ package struct Concat: Operator {
 /// are equal, and since opset 18 (`num_outputs`) the last one may be smaller. Gradient: the
 /// gradients of the parts joined by `Concat`, zeros for parts without one.
 /// <https://onnx.ai/onnx/operators/onnx__Split.html>
-package struct Split: Operator {
+package struct Split: Lowerable {
   private let axis: Int
   private let sizes: [Int]?
   private let parts: Int
@@ -177,6 +179,16 @@ package struct Split: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.firstDegree()
+  }
+
+  /// The sizes of the parts, which all opsets since 13 take as an input, are always said.
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let x = try context.input(0)
+    let shape = try context.shape(of: x)
+    let given = try context.operand(1)?.integers("the sizes")
+    let sizes = try partSizes(shape[try shape.dimension(of: axis)], given)
+    return try context.write(
+      Split.self, [x, context.integers(sizes)], ["axis": .int(axis)], outputs: sizes.count)
   }
 
   private func partSizes(_ extent: Int, _ input: [Int]?) throws(OperatorError) -> [Int] {

@@ -7,7 +7,7 @@ package import Tensors
 ///
 /// Gradient: dx is the transposed convolution of dy with the same weights. 1 to 3 spatial
 /// dimensions. One meaning since opset 1. <https://onnx.ai/onnx/operators/onnx__Conv.html>
-package struct Conv: Operator {
+package struct Conv: Spelled {
   let attributes: ConvolutionAttributes
 
   package static let specification = Specification("Conv", inputs: 2...3)
@@ -21,6 +21,8 @@ package struct Conv: Operator {
   }
 
   package var acceptsAnyLayout: Bool { true }
+
+  package var spelling: [String: AttributeValue]? { attributes.spelling }
 
   /// How many groups the channels are cut into.
   package var groups: Int { attributes.groups }
@@ -84,7 +86,7 @@ extension [Operand?] {
 
 /// The gradient of `Conv` with respect to its input: each element of dy spread over the places of
 /// its window, times the weights. Its own gradient with respect to dy is the convolution.
-package struct ConvInputGradient: Operator {
+package struct ConvInputGradient: Lowerable {
   private let parameters: ConvolutionParameters
   private let inputShape: Shape
 
@@ -138,6 +140,14 @@ package struct ConvInputGradient: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     inputs.productDegree()
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let output = try context.shape(of: try context.input(0)).dropFirst(2)
+    let spelling = parameters.window.spreading(Array(output), over: Array(inputShape.dropFirst(2)))
+    return try context.write(
+      ConvTranspose.self, context.inputs,
+      spelling.merging(["group": .int(parameters.groups)]) { first, _ in first })
   }
 }
 

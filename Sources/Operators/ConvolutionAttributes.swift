@@ -12,6 +12,11 @@ struct ConvolutionAttributes: Sendable {
     groups = try attributes.int("group", default: 1)
   }
 
+  /// The attributes that give these back.
+  var spelling: [String: AttributeValue] {
+    window.spelling.merging(["group": .int(groups)]) { first, _ in first }
+  }
+
   init(_ parameters: ConvolutionParameters) {
     window = WindowAttributes(parameters.window)
     groups = parameters.groups

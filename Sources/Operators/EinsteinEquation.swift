@@ -47,6 +47,18 @@ struct EinsteinEquation: Sendable {
     self.output = right
   }
 
+  /// The equation in ONNX's notation, where every dimension has its label and letters suffice.
+  var text: String? {
+    let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    var known: [Term: Character] = [:]
+    for term in inputs.joined() where known[term] == nil {
+      guard term != .ellipsis, known.count < letters.count else { return nil }
+      known[term] = letters[known.count]
+    }
+    func text(_ terms: [Term]) -> String { String(terms.compactMap { known[$0] }) }
+    return inputs.map(text).joined(separator: ",") + "->" + text(output)
+  }
+
   /// The labels for operands of these ranks.
   func labels(ranks: [Int]) throws(OperatorError) -> Labels {
     guard ranks.count == inputs.count else {

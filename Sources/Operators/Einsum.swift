@@ -9,7 +9,7 @@ package import Tensors
 /// means the diagonal, `...` the dimensions that are left, broadcast. Gradient: the sum with dy in the
 /// place of the operand and the operand's letters on the right.
 /// <https://onnx.ai/onnx/operators/onnx__Einsum.html>
-package struct Einsum: Operator {
+package struct Einsum: Spelled {
   private let equation: EinsteinEquation
 
   package static let specification = Specification(
@@ -44,6 +44,10 @@ package struct Einsum: Operator {
       throw OperatorError("attribute equation is missing")
     }
     self.equation = try EinsteinEquation(parsing: text)
+  }
+
+  package var spelling: [String: AttributeValue]? {
+    equation.text.map { ["equation": .string($0)] }
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {

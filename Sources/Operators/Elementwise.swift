@@ -3,11 +3,13 @@ package import Kernels
 package import Tensors
 
 /// An operator without attributes that matter.
-package protocol Attributeless: Operator {
+package protocol Attributeless: Spelled {
   init()
 }
 
 extension Attributeless {
+  package var spelling: [String: AttributeValue]? { [:] }
+
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     attributes.ignoreLegacyHints()
     self.init()

@@ -6,7 +6,7 @@ package import Tensors
 ///
 /// Positions count from the end where they are negative. Gradient: the slices of dy added up at their
 /// positions. <https://onnx.ai/onnx/operators/onnx__Gather.html>
-package struct Gather: Operator {
+package struct Gather: Spelled {
   private let axis: Int
 
   package static let specification = Specification("Gather", inputs: 2...2)
@@ -32,6 +32,8 @@ package struct Gather: Operator {
   ]
 
   package init(axis: Int) { self.axis = axis }
+
+  package var spelling: [String: AttributeValue]? { ["axis": .int(axis)] }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.axis = try attributes.int("axis", default: 0)
@@ -71,7 +73,7 @@ package struct Gather: Operator {
 }
 
 /// The gradient of `Gather`: slices added up at their positions among zeros.
-package struct GatherGradient: Operator {
+package struct GatherGradient: Lowerable {
   private let axis: Int
   private let shape: Shape
 
@@ -120,6 +122,23 @@ package struct GatherGradient: Operator {
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.firstDegree()
   }
+
+  /// The gathered dimension goes to the front, where `ScatterND` adds whole slices.
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let (dy, positions) = (try context.input(0), try context.input(1))
+    let (type, count) = (try context.type(of: dy), try context.shape(of: positions).rank)
+    let moved = Array(axis..<(axis + count))
+    let order = moved + type.shape.indices.filter { !moved.contains($0) }
+    let updates = axis == 0 ? dy : try context.append(Transpose(permutation: order), dy)
+    let front = [axis] + shape.indices.filter { $0 != axis }
+    let zeros = try context.zeros(TensorType(type.elementType, Shape(front.map { shape[$0] })))
+    let index = try context.append(Cast(to: .int64), positions)
+    let coordinates = try context.append(Unsqueeze(axes: [count]), index)
+    let sum = try context.append(ScatterND(.add), zeros, coordinates, updates)
+    guard axis > 0 else { return [sum] }
+    let back = shape.indices.map { front.firstIndex(of: $0) ?? $0 }
+    return [try context.append(Transpose(permutation: back), sum)]
+  }
 }
 
 /// The elements of the first input whose coordinate along `axis` is what the second holds at their
@@ -127,7 +146,7 @@ package struct GatherGradient: Operator {
 ///
 /// Gradient: the elements of dy added up at their places.
 /// <https://onnx.ai/onnx/operators/onnx__GatherElements.html>
-package struct GatherElements: Operator {
+package struct GatherElements: Spelled {
   private let axis: Int
 
   package static let specification = Specification(
@@ -150,6 +169,8 @@ package struct GatherElements: Operator {
   ]
 
   package init(axis: Int) { self.axis = axis }
+
+  package var spelling: [String: AttributeValue]? { ["axis": .int(axis)] }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.axis = try attributes.int("axis", default: 0)
@@ -190,7 +211,7 @@ package struct GatherElements: Operator {
 ///
 /// The first `batch_dims` dimensions (opset 12) are shared by both. Gradient: the slices of dy added
 /// up at their coordinates. <https://onnx.ai/onnx/operators/onnx__GatherND.html>
-package struct GatherND: Operator {
+package struct GatherND: Spelled {
   private let batchDimensions: Int
 
   package static let specification = Specification(
@@ -219,6 +240,8 @@ package struct GatherND: Operator {
   ]
 
   package init(batchDimensions: Int = 0) { self.batchDimensions = batchDimensions }
+
+  package var spelling: [String: AttributeValue]? { ["batch_dims": .int(batchDimensions)] }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.batchDimensions = try attributes.int("batch_dims", default: 0)
@@ -261,7 +284,7 @@ package struct GatherND: Operator {
 }
 
 /// The gradient of `GatherND`: slices added up at their coordinates among zeros.
-package struct GatherNDGradient: Operator {
+package struct GatherNDGradient: Lowerable {
   private let batchDimensions: Int
   private let shape: Shape
 
@@ -317,6 +340,16 @@ package struct GatherNDGradient: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.firstDegree()
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    guard batchDimensions == 0 else {
+      throw OperatorError("the gradient of GatherND with batch_dims has no rule for files")
+    }
+    let (dy, coordinates) = (try context.input(0), try context.input(1))
+    let zeros = try context.zeros(TensorType(try context.type(of: dy).elementType, shape))
+    let index = try context.append(Cast(to: .int64), coordinates)
+    return [try context.append(ScatterND(.add), zeros, index, dy)]
   }
 }
 

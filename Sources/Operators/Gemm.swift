@@ -7,7 +7,7 @@ package import Tensors
 /// Gradients: dA' = alpha dY B'^T, dB' = alpha A'^T dY, dC = beta dY. Before opset 7 C was stretched
 /// only with `broadcast`; opset 11 made it optional.
 /// <https://onnx.ai/onnx/operators/onnx__Gemm.html>
-package struct Gemm: Operator {
+package struct Gemm: Spelled {
   package let alpha: Double
   package let beta: Double
   package let transposingA: Bool
@@ -33,6 +33,13 @@ package struct Gemm: Operator {
     transposingB = try attributes.flag("transB", default: false)
     stretchesAddend =
       attributes.opset >= 7 ? true : try attributes.flag("broadcast", default: false)
+  }
+
+  package var spelling: [String: AttributeValue]? {
+    [
+      "alpha": .float(alpha), "beta": .float(beta), "transA": .int(transposingA ? 1 : 0),
+      "transB": .int(transposingB ? 1 : 0),
+    ]
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {

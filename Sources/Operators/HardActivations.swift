@@ -53,7 +53,7 @@ package struct HardSwish: ElementwiseUnary, Attributeless {
 /// The gradient of `HardSwish`: the first operand times its derivative at the second.
 ///
 /// Gradients: itself of the first operand; dy a / 3 where |x| < 3 of the second.
-package struct HardSwishGradient: ElementwiseArithmetic {
+package struct HardSwishGradient: ElementwiseArithmetic, Lowerable {
   package static let specification = Specification(internal: "HardSwishGradient", inputs: 2...2)
   package static let examples = [
     Example(
@@ -73,5 +73,17 @@ package struct HardSwishGradient: ElementwiseArithmetic {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.constantDegree(or: "the slope of HardSwish depends on the model's input")
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let (dy, x) = (try context.input(0), try context.input(1))
+    let third = try context.append(Div(), x, context.scalar(3, like: x))
+    let slope = try context.append(Add(), third, context.scalar(0.5, like: x))
+    let inside = try context.append(Mul(), dy, slope)
+    let three = try context.scalar(3, like: x)
+    let isBelow = try context.append(Less(), x, three)
+    let rising = try context.append(Where(), isBelow, inside, dy)
+    let isAbove = try context.append(Greater(), x, context.scalar(-3, like: x))
+    return [try context.keep(rising, where: isAbove)]
   }
 }

@@ -45,7 +45,7 @@ package struct LRN: Operator {
 }
 
 /// The gradient of `LRN` with respect to its input, from that of its output and the input.
-package struct LRNGradient: Operator {
+package struct LRNGradient: Lowerable {
   private let response: LocalResponse
 
   package static let specification = Specification(internal: "LRNGradient", inputs: 2...2)
@@ -80,6 +80,43 @@ package struct LRNGradient: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.constantDegree(or: "divides by a constant plus the squares of its neighbours")
+  }
+
+  /// The sums over neighbouring channels are products with a matrix of ones along its diagonal.
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let (dy, x) = (try context.input(0), try context.input(1))
+    let shape = try context.shape(of: x)
+    let type = try context.type(of: x).elementType
+    func constant(_ numbers: [Double], _ shape: Shape) -> Value {
+      context.constant(Tensor(numbers, shape: shape).converted(to: type))
+    }
+    let channels = shape[1]
+    let (down, up) = ((response.size - 1) / 2, response.size / 2)
+    var band = [Double](repeating: 0, count: channels * channels)
+    for channel in 0..<channels {
+      for other in max(0, channel - down)...min(channels - 1, channel + up) {
+        band[channel * channels + other] = 1
+      }
+    }
+    let turned = band.indices.map { band[$0 % channels * channels + $0 / channels] }
+    let neighbours = constant(band, [channels, channels])
+    let counting = constant(turned, [channels, channels])
+    let (rows, dyRows) = (
+      try context.reshape(x, to: [0, channels, -1]), try context.reshape(dy, to: [0, channels, -1])
+    )
+    let squares = try context.append(Mul(), rows, rows)
+    let sums = try context.append(MatMul(), neighbours, squares)
+    let share = try context.append(
+      Mul(), sums, context.scalar(response.alpha / Double(response.size), like: x))
+    let s = try context.append(Add(), share, context.scalar(response.bias, like: x))
+    let power = try context.append(Pow(), s, context.scalar(response.beta, like: x))
+    let direct = try context.append(Div(), dyRows, power)
+    let back = try context.append(
+      MatMul(), counting, context.append(Div(), context.append(Mul(), direct, rows), s))
+    let factor = 2 * response.beta * response.alpha / Double(response.size)
+    let scaled = try context.append(Mul(), rows, context.scalar(factor, like: x))
+    let result = try context.append(Sub(), direct, context.append(Mul(), scaled, back))
+    return [try context.reshape(result, to: shape.dimensions)]
   }
 }
 

@@ -7,11 +7,13 @@ package import Tensors
 ///
 /// Gradients: dA = dY B^T, dB = A^T dY. Opset 9 only widened the types.
 /// <https://onnx.ai/onnx/operators/onnx__MatMul.html>
-package struct MatMul: Operator {
+package struct MatMul: Spelled {
   package static let specification = Specification("MatMul", inputs: 2...2)
 
   package init() {}
   package init(_ attributes: inout Attributes) {}
+
+  package var spelling: [String: AttributeValue]? { [:] }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
     let (a, b) = (try inputs.required(0), try inputs.required(1))
@@ -110,7 +112,7 @@ extension Shape {
 
 /// A product of stacks of matrices, either of them transposed first: what gradients of products are
 /// made of.
-package struct MatrixProduct: Operator {
+package struct MatrixProduct: Lowerable {
   private let transposingA: Bool
   private let transposingB: Bool
 
@@ -168,6 +170,24 @@ package struct MatrixProduct: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     inputs.productDegree()
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let (a, b) = (try context.input(0), try context.input(1))
+    let (rankA, rankB) = (try context.shape(of: a).rank, try context.shape(of: b).rank)
+    if rankA == 2, rankB == 2 {
+      let product = Gemm(transposingA: transposingA, transposingB: transposingB)
+      return [try context.append(product, a, b)]
+    }
+    func turned(_ value: Value, _ rank: Int) throws(OperatorError) -> Value {
+      var order = Array(0..<rank)
+      order.swapAt(rank - 2, rank - 1)
+      return try context.append(Transpose(permutation: order), value)
+    }
+    return [
+      try context.append(
+        MatMul(), transposingA ? turned(a, rankA) : a, transposingB ? turned(b, rankB) : b)
+    ]
   }
 }
 

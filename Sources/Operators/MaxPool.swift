@@ -73,7 +73,7 @@ package struct MaxPool: Operator {
 }
 
 /// The gradient of `MaxPool` with respect to its input, from that of its output and the input.
-package struct MaxPoolGradient: Operator {
+package struct MaxPoolGradient: Lowerable {
   package let parameters: PoolingParameters
 
   package static let specification = Specification(internal: "MaxPoolGradient", inputs: 2...2)
@@ -111,6 +111,20 @@ package struct MaxPoolGradient: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     inputs.optionalDegree(0)
+  }
+
+  /// The places of the maxima count over the whole tensor, so the gradients are added there to as many
+  /// zeros in one dimension.
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let (dy, x) = (try context.input(0), try context.input(1))
+    let type = try context.type(of: x)
+    let places = try context.write(
+      MaxPool.self, [x], parameters.spelling(averages: false), outputs: 2)[1]
+    let sum = try context.append(
+      ScatterElements(axis: 0, .add),
+      context.zeros(TensorType(type.elementType, [type.shape.elementCount])),
+      context.reshape(places, to: [-1]), context.reshape(dy, to: [-1]))
+    return [try context.reshape(sum, to: type.shape.dimensions)]
   }
 }
 

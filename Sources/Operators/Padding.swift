@@ -13,7 +13,7 @@ package enum PaddingMode: String, Sendable {
 /// has them as the attribute `paddings`, 2 as `pads`, 11 made pads and constant inputs, 18 added
 /// axes, 19 `wrap`. Gradient: of a constant frame, dy with the frame cut off; else each element of dy
 /// added to the one that it was copied from. <https://onnx.ai/onnx/operators/onnx__Pad.html>
-package struct Pad: Operator {
+package struct Pad: Lowerable {
   private let mode: PaddingMode
   private let pads: [Int]?
   private let value: Double
@@ -123,6 +123,18 @@ package struct Pad: Operator {
     return degree == .zero && mode == .constant && !isZero ? .exactly(0) : degree
   }
 
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let x = try context.input(0)
+    let frame = try frame(context.inputs.indices.map { context.operand($0) })
+    var operands: [Value?] = [x, context.integers(frame.begins + frame.ends)]
+    if let given = context.optionalInput(2) {
+      operands.append(given)
+    } else if value != 0 {
+      operands.append(try context.scalar(value, like: x))
+    }
+    return try context.write(Pad.self, operands, ["mode": .string(mode.rawValue)])
+  }
+
   private func frame(_ inputs: [Operand?]) throws(OperatorError) -> Frame {
     let shape = try inputs.required(0).shape
     let pads = if let pads { pads } else { try inputs.required(1).integers("the pads") }
@@ -141,7 +153,7 @@ package struct Pad: Operator {
 }
 
 /// The gradient of `Pad` in the modes that copy elements: each added to the one it was copied from.
-package struct PadGradient: Operator {
+package struct PadGradient: Lowerable {
   private let mode: PaddingMode
   private let frame: Frame
 
@@ -198,6 +210,10 @@ package struct PadGradient: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.firstDegree()
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    [try context.map(try context.input(0), by: frame.maps(mode).map { $0?.transposed })]
   }
 }
 

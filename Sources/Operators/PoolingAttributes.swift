@@ -49,6 +49,16 @@ struct PoolingAttributes: Sendable {
 }
 
 extension PoolingParameters {
+  /// The attributes that give these parameters back. Dilations, which the mean learnt late, are left
+  /// out where there are none.
+  func spelling(averages: Bool) -> [String: AttributeValue] {
+    var spelling = window.attributes
+    if window.dilations.allSatisfy({ $0 == 1 }) { spelling["dilations"] = nil }
+    if roundsUp { spelling["ceil_mode"] = .int(1) }
+    if averages { spelling["count_include_pad"] = .int(countsPadding ? 1 : 0) }
+    return spelling
+  }
+
   /// The shape of the output for an input N x C x spatial.
   func output(of x: Shape) throws(OperatorError) -> Shape {
     let extents = try window.outputExtents(of: Array(x.dropFirst(2)), roundsUp: roundsUp)

@@ -27,7 +27,7 @@ package struct Relu: ElementwiseUnary, Attributeless {
 /// The gradient of `Relu`: the first operand where the second is positive, otherwise 0.
 ///
 /// Gradient: itself of the first operand; zero almost everywhere of the second.
-package struct ReluGradient: ElementwiseArithmetic {
+package struct ReluGradient: ElementwiseArithmetic, Lowerable {
   package static let specification = Specification(internal: "ReluGradient", inputs: 2...2)
   package static let examples = [
     Example(
@@ -46,6 +46,12 @@ package struct ReluGradient: ElementwiseArithmetic {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     inputs.first??.degree ?? .zero
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let y = try context.input(1)
+    let isPositive = try context.append(Greater(), y, context.scalar(0, like: y))
+    return [try context.keep(try context.input(0), where: isPositive)]
   }
 }
 

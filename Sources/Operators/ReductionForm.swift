@@ -61,7 +61,7 @@ extension Int {
 /// An operator that turns the elements along some axes into one.
 ///
 /// Its file states the reduction, the derivative and how it scales.
-package protocol ReductionOperator: Operator {
+package protocol ReductionOperator: Lowerable {
   /// What is computed.
   static var reduction: Reduction { get }
 
@@ -127,6 +127,32 @@ extension ReductionOperator {
       try workspace.reduce(
         Self.reduction, x, axes: axes, keepDimensions: form.keepDimensions)
     ]
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let x = try context.input(0)
+    let given = try context.operand(1)?.integers("axes")
+    let axes = try form.axes(given, rank: try context.shape(of: x).rank)
+    let keeps = AttributeValue.int(form.keepDimensions ? 1 : 0)
+    guard !axes.isEmpty else { return [try loweredWithoutAxes(x, &context)] }
+    guard context.opset >= Self.axesInputSince else {
+      return try context.write(Self.self, [x], ["axes": .ints(axes), "keepdims": keeps])
+    }
+    return try context.write(Self.self, [x, context.integers(axes)], ["keepdims": keeps])
+  }
+
+  /// Along no axes, which an older opset cannot say, most reductions leave their operand as it is.
+  private func loweredWithoutAxes(
+    _ x: Value, _ context: inout LoweringContext
+  ) throws(OperatorError) -> Value {
+    switch Self.reduction {
+    case .sum, .mean, .maximum, .minimum, .product: return try context.append(Identity(), x)
+    default:
+      guard context.opset >= Self.axesInputSince else {
+        throw OperatorError("a reduction along no axes is new in opset \(Self.axesInputSince)")
+      }
+      return try context.write(Self.self, [x], ["noop_with_empty_axes": .int(1)])[0]
+    }
   }
 
   package func gradient(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {

@@ -6,7 +6,7 @@ package import Tensors
 ///
 /// Gradient: dy, which the walk sums over the stretched dimensions.
 /// <https://onnx.ai/onnx/operators/onnx__Expand.html>
-package struct Expand: Operator {
+package struct Expand: Spelled {
   package static let specification = Specification(
     "Expand", opsets: 8...Specification.newestOpset, inputs: 2...2)
 
@@ -23,6 +23,8 @@ package struct Expand: Operator {
 
   package init() {}
   package init(_ attributes: inout Attributes) {}
+
+  package var spelling: [String: AttributeValue]? { [:] }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
     let x = try inputs.required(0)

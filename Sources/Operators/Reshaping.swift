@@ -8,7 +8,7 @@ package import Tensors
 /// `allowzero` gives it its plain meaning. Opset 1 had `shape` as an attribute, 5 made it an input,
 /// 14 added `allowzero`. Gradient: dx = dy in the shape of x.
 /// <https://onnx.ai/onnx/operators/onnx__Reshape.html>
-package struct Reshape: Operator {
+package struct Reshape: Spelled {
   private let shape: [Int]?
   private let allowsZero: Bool
 
@@ -48,6 +48,11 @@ package struct Reshape: Operator {
       self.allowsZero =
         attributes.opset < 14 ? false : try attributes.flag("allowzero", default: false)
     }
+  }
+
+  package var spelling: [String: AttributeValue]? {
+    guard shape == nil else { return nil }
+    return allowsZero ? ["allowzero": .int(1)] : [:]
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
@@ -112,7 +117,7 @@ package struct Reshape: Operator {
 ///
 /// Gradient: dx = dy in the shape of x. Opset 11 allowed negative axes.
 /// <https://onnx.ai/onnx/operators/onnx__Flatten.html>
-package struct Flatten: Operator {
+package struct Flatten: Spelled {
   private let axis: Int
 
   package static let specification = Specification("Flatten", inputs: 1...1)
@@ -131,6 +136,8 @@ package struct Flatten: Operator {
   ]
 
   package init(axis: Int = 1) { self.axis = axis }
+
+  package var spelling: [String: AttributeValue]? { ["axis": .int(axis)] }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.axis = try attributes.int("axis", default: 1)
@@ -164,7 +171,7 @@ package struct Flatten: Operator {
 ///
 /// Axes are an attribute before opset 13, an input since. Gradient: dx = dy in the shape of x.
 /// <https://onnx.ai/onnx/operators/onnx__Squeeze.html>
-package struct Squeeze: Operator {
+package struct Squeeze: Lowerable {
   private let axes: [Int]?
 
   package static let specification = Specification("Squeeze", inputs: 1...2)
@@ -187,6 +194,12 @@ package struct Squeeze: Operator {
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.axes = attributes.opset < 13 ? try attributes.ints("axes") : nil
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let axes = axes.map { context.integers($0) }
+    let operands = [try context.input(0), axes ?? context.optionalInput(1)]
+    return try context.write(Squeeze.self, operands.filter { $0 != nil }, [:])
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {
@@ -223,7 +236,7 @@ package struct Squeeze: Operator {
 ///
 /// Axes are an attribute before opset 13, an input since. Gradient: dx = dy in the shape of x.
 /// <https://onnx.ai/onnx/operators/onnx__Unsqueeze.html>
-package struct Unsqueeze: Operator {
+package struct Unsqueeze: Lowerable {
   private let axes: [Int]?
 
   package static let specification = Specification("Unsqueeze", inputs: 1...2)
@@ -241,6 +254,12 @@ package struct Unsqueeze: Operator {
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.axes = attributes.opset < 13 ? try attributes.ints("axes") : nil
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let axes = axes.map { context.integers($0) }
+    let operands = [try context.input(0), axes ?? context.optionalInput(1)]
+    return try context.write(Unsqueeze.self, operands.filter { $0 != nil }, [:])
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {

@@ -255,7 +255,7 @@ package struct Upsample: Operator {
 
 /// A resampling of known extents or, transposed, the gradient of one: every element of dy shared out
 /// among those that it was computed from.
-package struct Resample: Operator {
+package struct Resample: Lowerable {
   private let geometry: ResizeGeometry
   private let isTransposed: Bool
 
@@ -318,6 +318,11 @@ package struct Resample: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.firstDegree()
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let maps = isTransposed ? geometry.maps.map { $0?.transposed } : geometry.maps
+    return [try context.map(try context.input(0), by: maps)]
   }
 }
 

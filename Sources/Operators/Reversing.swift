@@ -5,7 +5,7 @@ package import Tensors
 /// The first steps of each sequence of a batch in reverse order, as many as the second input says.
 ///
 /// Gradient: the same reversal of dy. <https://onnx.ai/onnx/operators/onnx__ReverseSequence.html>
-package struct ReverseSequence: Operator {
+package struct ReverseSequence: Spelled {
   private let timeAxis: Int
 
   package static let specification = Specification(
@@ -23,6 +23,10 @@ package struct ReverseSequence: Operator {
   ]
 
   private init(timeAxis: Int) { self.timeAxis = timeAxis }
+
+  package var spelling: [String: AttributeValue]? {
+    ["time_axis": .int(timeAxis), "batch_axis": .int(1 - timeAxis)]
+  }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.timeAxis = try attributes.int("time_axis", default: 0)

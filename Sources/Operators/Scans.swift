@@ -155,7 +155,7 @@ struct ScanForm: Sendable {
 ///
 /// Gradient: running sums of dy from the other end.
 /// <https://onnx.ai/onnx/operators/onnx__CumSum.html>.
-package struct CumSum: Operator {
+package struct CumSum: Lowerable {
   private let form: ScanForm
 
   package static let specification = Specification("CumSum", since: 11, inputs: 1...2)
@@ -196,6 +196,14 @@ package struct CumSum: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.firstDegree()
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let x = try context.input(0)
+    let axis = try form.axis(context.operand(1), rank: try context.shape(of: x).rank)
+    return try context.write(
+      CumSum.self, [x, context.constant(Tensor(scalar: Int64(axis)))],
+      ["exclusive": .int(form.isExclusive ? 1 : 0), "reverse": .int(form.isReverse ? 1 : 0)])
   }
 }
 

@@ -8,7 +8,7 @@ package import Tensors
 /// since 18. Where two updates meet without a reduction, the last one stands. Gradient: of the first
 /// input, dy, with zeros where it was replaced; of the updates, dy gathered.
 /// <https://onnx.ai/onnx/operators/onnx__ScatterElements.html>
-package struct ScatterElements: Operator {
+package struct ScatterElements: Spelled {
   private let axis: Int
   private let reduction: ScatterReduction
 
@@ -45,6 +45,10 @@ package struct ScatterElements: Operator {
   package init(axis: Int, _ reduction: ScatterReduction) {
     self.axis = axis
     self.reduction = reduction
+  }
+
+  package var spelling: [String: AttributeValue]? {
+    ["axis": .int(axis), "reduction": .string(reduction.rawValue)]
   }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
@@ -143,7 +147,7 @@ package struct Scatter: Operator {
 ///
 /// Reductions and gradients are those of `ScatterElements`.
 /// <https://onnx.ai/onnx/operators/onnx__ScatterND.html>
-package struct ScatterND: Operator {
+package struct ScatterND: Spelled {
   private let reduction: ScatterReduction
 
   package static let specification = Specification(
@@ -166,6 +170,8 @@ package struct ScatterND: Operator {
   ]
 
   package init(_ reduction: ScatterReduction) { self.reduction = reduction }
+
+  package var spelling: [String: AttributeValue]? { ["reduction": .string(reduction.rawValue)] }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.reduction = try attributes.scatterReduction()

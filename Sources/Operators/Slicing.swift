@@ -7,7 +7,7 @@ package import Tensors
 /// Positions count from the end where they are negative and are clamped to the extent; a negative
 /// step runs backward. Attributes before opset 10, which had no steps; inputs since. Gradient: dy
 /// among zeros. <https://onnx.ai/onnx/operators/onnx__Slice.html>
-package struct Slice: Operator {
+package struct Slice: Lowerable {
   private let starts: [Int]?
   private let ends: [Int]?
   private let axes: [Int]?
@@ -85,6 +85,15 @@ package struct Slice: Operator {
     try inputs.firstDegree()
   }
 
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    guard let starts, let ends else { return try context.write(Slice.self, context.inputs, [:]) }
+    let operands = [
+      try context.input(0), context.integers(starts), context.integers(ends),
+      context.integers(axes ?? Array(starts.indices)),
+    ]
+    return try context.write(Slice.self, operands, [:])
+  }
+
   /// What is selected, in all dimensions of the first input.
   private func stepping(_ inputs: [Operand?]) throws(OperatorError) -> Stepping {
     let whole = try inputs.required(0).shape
@@ -128,7 +137,7 @@ package struct Slice: Operator {
 }
 
 /// The gradient of `Slice`: a slice put back among zeros.
-package struct SliceGradient: Operator {
+package struct SliceGradient: Lowerable {
   private let stepping: Stepping
   private let whole: Shape
 
@@ -186,5 +195,16 @@ package struct SliceGradient: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.firstDegree()
+  }
+
+  /// Each dimension that is cut is put back by a product with the matrix that cuts it, transposed.
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let maps = whole.indices.map { axis -> AxisMap? in
+      let (start, step) = (stepping.starts[axis], stepping.steps[axis])
+      let places = (0..<stepping.shape[axis]).map { start + $0 * step }
+      guard places != Array(0..<whole[axis]) else { return nil }
+      return AxisMap(selecting: places, of: whole[axis]).transposed
+    }
+    return [try context.map(try context.input(0), by: maps)]
   }
 }

@@ -30,7 +30,7 @@ package struct NormalizedAxes: Sendable {
 }
 
 /// An operator that compares elements along axes; its rows differ in what the axes are.
-package protocol NormalizerOperator: Operator {
+package protocol NormalizerOperator: Lowerable {
   static var normalizer: Normalizer { get }
 
   var axes: NormalizedAxes { get }
@@ -66,6 +66,18 @@ extension NormalizerOperator {
     return [
       try workspace.normalize(Self.normalizer, x, axes: try axes.range(rank: x.shape.rank))
     ]
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let x = try context.input(0)
+    let shape = try context.shape(of: x)
+    let range = try axes.range(rank: shape.rank)
+    guard range.count != 1 else {
+      return try context.write(Self.self, [x], ["axis": .int(range.lowerBound)])
+    }
+    let flat = try context.append(Flatten(axis: range.lowerBound), x)
+    let normalized = try context.write(Self.self, [flat], ["axis": .int(1)])
+    return [try context.reshape(normalized[0], to: shape.dimensions)]
   }
 
   package func gradient(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {

@@ -36,7 +36,7 @@ package struct Swish: ElementwiseUnary {
 ///
 /// Gradients: itself of the first operand; of the second, with s = sigmoid(αx),
 /// dy a α s (1 - s) (2 + αx (1 - 2s)).
-package struct SwishGradient: Operator {
+package struct SwishGradient: Lowerable {
   private let alpha: Double
 
   package static let specification = Specification(internal: "SwishGradient", inputs: 2...2)
@@ -84,5 +84,15 @@ package struct SwishGradient: Operator {
 
   package func homogeneity(_ inputs: [HomogeneityOperand?]) throws(Inhomogeneity) -> Degree {
     try inputs.constantDegree(or: "the slope of Swish depends on the model's input")
+  }
+
+  package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
+    let (dy, x) = (try context.input(0), try context.input(1))
+    let u = try context.append(Mul(), x, context.scalar(alpha, like: x))
+    let s = try context.append(Sigmoid(), u)
+    let one = try context.scalar(1, like: x)
+    let falling = try context.append(Mul(), u, context.append(Sub(), one, s))
+    let slope = try context.append(Mul(), s, context.append(Add(), one, falling))
+    return [try context.append(Mul(), dy, slope)]
   }
 }

@@ -6,7 +6,7 @@ package import Tensors
 ///
 /// Gradient: dx = dy transposed by the inverse permutation.
 /// <https://onnx.ai/onnx/operators/onnx__Transpose.html>
-package struct Transpose: Operator {
+package struct Transpose: Spelled {
   private let permutation: [Int]?
 
   package static let specification = Specification("Transpose", inputs: 1...1)
@@ -30,6 +30,10 @@ package struct Transpose: Operator {
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.permutation = try attributes.ints("perm")
+  }
+
+  package var spelling: [String: AttributeValue]? {
+    permutation.map { ["perm": .ints($0)] } ?? [:]
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> [TensorType] {

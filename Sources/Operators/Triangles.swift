@@ -5,7 +5,7 @@ package import Tensors
 /// The upper or the lower triangle of each matrix, zeros elsewhere; `k` shifts the diagonal up.
 ///
 /// Gradient: the same triangle of dy. <https://onnx.ai/onnx/operators/onnx__Trilu.html>
-package struct Trilu: Operator {
+package struct Trilu: Spelled {
   private let upper: Bool
 
   package static let specification = Specification(
@@ -22,6 +22,8 @@ package struct Trilu: Operator {
   ]
 
   package init(upper: Bool) { self.upper = upper }
+
+  package var spelling: [String: AttributeValue]? { ["upper": .int(upper ? 1 : 0)] }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
     self.upper = try attributes.flag("upper", default: true)

@@ -48,6 +48,21 @@ struct WindowAttributes: Sendable {
     padding = .explicit(begin: window.padsBegin, end: window.padsEnd)
   }
 
+  /// The attributes that give these back.
+  var spelling: [String: AttributeValue] {
+    var spelling: [String: AttributeValue] = [:]
+    if let kernel { spelling["kernel_shape"] = .ints(kernel) }
+    if let strides { spelling["strides"] = .ints(strides) }
+    if let dilations { spelling["dilations"] = .ints(dilations) }
+    switch padding {
+    case .explicit(let begin?, let end?): spelling["pads"] = .ints(begin + end)
+    case .explicit: break
+    case .same(let oddAtEnd):
+      spelling["auto_pad"] = .string(oddAtEnd ? "SAME_UPPER" : "SAME_LOWER")
+    }
+    return spelling
+  }
+
   /// The window of this kernel over an input of these spatial extents.
   func window(kernel: [Int], over input: [Int]) throws(OperatorError) -> SlidingWindow {
     switch padding {
@@ -73,6 +88,21 @@ struct WindowAttributes: Sendable {
 }
 
 extension SlidingWindow {
+  /// The attributes of the transposed convolution that spreads outputs over this window's places in an
+  /// input of these extents. Places that no window reaches are its `output_padding`.
+  func spreading(_ output: [Int], over input: [Int]) -> [String: AttributeValue] {
+    var ends: [Int] = []
+    var missed: [Int] = []
+    for axis in input.indices {
+      let reach = strides[axis] * (output[axis] - 1) + span[axis] - padsBegin[axis]
+      ends.append(max(reach - input[axis], 0))
+      missed.append(max(input[axis] - reach, 0))
+    }
+    return attributes.merging([
+      "pads": .ints(padsBegin + ends), "output_padding": .ints(missed),
+    ]) { $1 }
+  }
+
   /// The attributes that give this window back.
   var attributes: [String: AttributeValue] {
     [

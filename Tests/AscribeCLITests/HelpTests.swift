@@ -8,8 +8,8 @@ struct HelpTests {
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().path + "/Help/"
 
   @Test(arguments: [
-    "ascribe", "inspect", "run", "attribute", "strip-biases", "evaluate", "merge", "summary",
-    "bench",
+    "ascribe", "inspect", "run", "attribute", "strip-biases", "export", "evaluate", "merge",
+    "summary", "bench",
   ])
   func help(command: String) throws {
     let help = try succeeds(command == "ascribe" ? ["--help"] : [command, "--help"]).output

@@ -26,9 +26,11 @@ extension Graph {
         try rebuilder.copy(node)
         continue
       }
-      let maxima = try rebuilder.append(node.operation, rebuilder(x), name: node.name)
+      let maxima = try rebuilder.append(
+        node.operation, rebuilder(x), name: node.name, attributes: node.attributes)
       try rebuilder.put(
-        nodes[relu].operation, [maxima], named: nodes[relu].name, for: node)
+        nodes[relu].operation, [maxima], named: nodes[relu].name,
+        attributes: nodes[relu].attributes, for: node)
     }
     return rebuilder.finish()
   }

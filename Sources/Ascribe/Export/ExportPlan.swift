@@ -1,0 +1,214 @@
+import Attribution
+import Foundation
+import Graphs
+import Kernels
+import ONNXFormat
+import Rewrites
+import Tensors
+
+/// Everything that an exported model is written from: its graphs for any number of samples, and what
+/// the options come to for this model.
+struct ExportPlan {
+  let model: Model
+  let options: ExportOptions
+  let opset: Int
+  /// The index of the input that is explained.
+  let explained: Int
+  /// The name of the number of samples where the caller decides it; nil where it is fixed.
+  let batchName: String?
+  /// Rows of the explained input that count as samples, where their number is fixed: 1 where the whole
+  /// input is one sample.
+  let rows: Int
+  /// The method that is used; never `auto`.
+  let method: Method
+  /// The degree that the X-gradient is divided by.
+  let degree: Int
+  /// The final node before which scores are read, where one is left out.
+  let omittedNode: String?
+  /// From the inputs of the model and the seed to the scores, the outputs of the model and, unless that
+  /// is taken along a path, the gradient.
+  let whole: BatchedGraph
+  /// From the inputs of the model and the seed to the gradient along a path; nil for other methods.
+  let gradient: BatchedGraph?
+  /// From the inputs of the model to the scores, where other inputs than the explained one matter for
+  /// those of the baseline.
+  let scores: BatchedGraph?
+  /// For each input of the model its extents.
+  let inputExtents: [[BatchExtent]]
+  /// For each output of the model its extents.
+  let outputExtents: [[BatchExtent]]
+  /// The extents of the scores.
+  let scoreExtents: [BatchExtent]
+  /// What the input is compared with, for one sample, and its scores; nil for methods without.
+  let baseline: (tensor: Tensor, scores: [Double])?
+
+  /// The numbers of samples that the graphs for any number are learnt from.
+  private static let instances = [2, 3, 5]
+  /// The opsets that a file may be asked for, besides the model's own.
+  static let opsets = 17...21
+
+  init(_ model: Model, _ options: ExportOptions) throws {
+    try model.requireFullPrecision()
+    self.model = model
+    self.options = options
+    opset = try Self.opset(options.opset, of: model.graph)
+    explained = try model.explainedInput(options.input)
+    let shapes = try ExportShapes(model, explained: explained, options)
+    let workspace = Workspace()
+    let function = try shapes.function(model, options.space, in: workspace)
+    guard function.hasBatches || shapes.batchName == nil else {
+      throw ModelError(
+        "samples in one batch change each other's scores; fix their number with --batch 1",
+        kind: .usage)
+    }
+    batchName = shapes.batchName
+    rows = function.hasBatches ? shapes.fixedRows : 1
+    omittedNode = function.omittedNode
+    (method, degree) = try Self.method(options, function)
+    baseline = try Self.baseline(options, method, model, function, shapes.sample)
+    let samples = shapes.batchName == nil ? [shapes.fixedRows] : Self.instances
+    let scores = try model.graph.scores(in: options.space).value
+    let selected = model.graph.selecting([scores] + model.graph.outputs)
+    var typed: [Graph] = []
+    var differentiated: [(samples: Int, graph: Graph)] = []
+    for count in samples {
+      let graph = try selected.specialized(to: try shapes.shapes(count), in: workspace)
+        .simplified().poolingBeforeRelu()
+      typed.append(graph)
+      let gradient = try graph.gradient(
+        of: graph.outputs[0], withRespectTo: [graph.inputs[explained]])
+      differentiated.append((count, try gradient.graph.lowered(to: opset)))
+    }
+    func batched(_ part: (Graph) -> Graph) throws(ModelError) -> BatchedGraph {
+      let parts = differentiated.map { ($0.samples, part($0.graph)) }
+      return parts.count == 1
+        ? BatchedGraph(fixed: parts[0].1) : try BatchedGraph(unifying: parts)
+    }
+    let isPath = method == .integratedGradients
+    whole = try batched { isPath ? $0.selecting($0.outputs.dropLast()) : $0 }
+    gradient = isPath ? try batched { $0.selecting($0.outputs.suffix(1)) } : nil
+    self.scores =
+      isPath && model.inputs.count > 1
+      ? try batched { $0.selecting(Array($0.outputs.prefix(1))) } : nil
+    func extents(_ values: (Graph) -> [Value]) throws(ModelError) -> [[BatchExtent]] {
+      let shapes = typed.map { graph in values(graph).map { graph.type(of: $0)?.shape ?? [] } }
+      return try Self.extents(shapes, samples)
+    }
+    inputExtents = try extents(\.inputs)
+    scoreExtents = try extents { Array($0.outputs.prefix(1)) }[0]
+    outputExtents = try extents { Array($0.outputs.dropFirst()) }
+    guard batchName == nil || scoreExtents.first == .samples else {
+      throw ModelError(
+        "the scores have no row for each sample; fix the number of samples with --batch",
+        kind: .usage)
+    }
+  }
+
+  private static func extents(
+    _ shapes: [[Shape]], _ samples: [Int]
+  ) throws(ModelError) -> [[BatchExtent]] {
+    var result: [[BatchExtent]] = []
+    for place in shapes[0].indices {
+      let instances = shapes.map { $0[place].dimensions }
+      var extents: [BatchExtent] = []
+      for axis in instances[0].indices {
+        guard let extent = BatchExtent(samples: samples, extents: instances.map { $0[axis] })
+        else {
+          throw ModelError(
+            "an extent of an output is no multiple of the number of samples; fix that with --batch",
+            kind: .usage)
+        }
+        extents.append(extent)
+      }
+      result.append(extents)
+    }
+    return result
+  }
+
+  private static func opset(_ wanted: Int?, of graph: Graph) throws(ModelError) -> Int {
+    guard let wanted else { return max(opsets.lowerBound, graph.opset) }
+    guard wanted >= graph.opset else {
+      throw ModelError(
+        "the model is of opset \(graph.opset); --opset cannot be older", kind: .usage)
+    }
+    guard opsets.contains(wanted) || wanted == graph.opset else {
+      throw ModelError(
+        "--opset must be between \(opsets.lowerBound) and \(opsets.upperBound)", kind: .usage)
+    }
+    return wanted
+  }
+
+  private static func method(
+    _ options: ExportOptions, _ function: ModelFunction
+  ) throws(ModelError) -> (Method, degree: Int) {
+    switch options.method {
+    case .auto:
+      guard options.baseline == .zero, let degree = try function.homogeneity().degree else {
+        return (.integratedGradients, 1)
+      }
+      return (.xGradient, degree)
+    case .xGradient: return (.xGradient, try function.requiredDegree())
+    case .integratedGradients, .gradient, .inputXGradient: return (options.method, 1)
+    }
+  }
+
+  private static func baseline(
+    _ options: ExportOptions, _ method: Method, _ model: Model, _ function: ModelFunction,
+    _ sample: (port: ModelPort, shape: Shape)
+  ) throws -> (tensor: Tensor, scores: [Double])? {
+    guard method == .integratedGradients else { return nil }
+    switch options.baseline {
+    case .mean, .blur, .noise:
+      throw ModelError(
+        "baseline '\(options.baseline)' is made from each input; export takes zero, black, white or "
+          + "a file", kind: .usage)
+    case .zero, .black, .white, .file: break
+    }
+    let shape = function.hasBatches ? sample.shape : function.pointShape
+    let zeros = Tensor(repeating: 0 as Float, shape: shape).converted(to: function.elementType)
+    let rule = try options.pictures ?? model.pictureRule(nil)
+    let input = ModelInput(
+      stem: "", path: sample.port.name, tensor: zeros, picture: nil, preprocessing: nil)
+    let row = try model.baseline(options.baseline, for: input, port: sample.port, rule: rule)(zeros)
+    guard row.shape == shape else {
+      throw ModelError("the baseline has shape \(row.shape), the input \(shape)", kind: .usage)
+    }
+    let point = row.reshaped(to: Shape([1] + function.pointShape))
+    return (row, try function.scores(at: point)[0])
+  }
+}
+
+extension Model {
+  /// The index of the input to explain: the one of this name, or the first of floating-point numbers.
+  fileprivate func explainedInput(_ name: String?) throws(ModelError) -> Int {
+    if let name {
+      guard let index = inputs.firstIndex(where: { $0.name == name }) else {
+        let names = inputs.map(\.name).joined(separator: ", ")
+        throw ModelError("the model has no input '\(name)'; it has \(names)", kind: .usage)
+      }
+      return index
+    }
+    guard let index = inputs.firstIndex(where: { $0.elementType?.isFloatingPoint == true }) else {
+      throw ModelError("the model takes no floating-point input, so none has a gradient")
+    }
+    return index
+  }
+
+  /// Refuses models with 16-bit numbers, which this program computes in float32.
+  fileprivate func requireFullPrecision() throws(ModelError) {
+    let messages = try file.messages()
+    let isNarrow = { (type: ElementType?) in type == .float16 || type == .bfloat16 }
+    let ports = messages.graph.inputs + messages.graph.outputs
+    let casts = messages.graph.nodes.contains { node in
+      guard case .value(let value)? = node.attributes["to"], case .int(let number) = value else {
+        return false
+      }
+      return isNarrow(ElementType(onnx: number))
+    }
+    guard !casts, !ports.contains(where: { isNarrow($0.type?.elementType) }),
+      !messages.graph.initializers.contains(where: { isNarrow($0.tensor.elementType) })
+    else {
+      throw ModelError("it holds 16-bit floating-point numbers; export takes float32 and float64")
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `export` as its users run it.
+struct ExportTests {
+  private static let bare = Program.packageRoot + "/models/pairs/alexnet-x.onnx"
+
+  /// Expects these arguments to be refused, and nothing to be written.
+  private func isRefused(
+    _ arguments: [String], model: String = Program.shapes, code: Int32, saying parts: [String],
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let scratch = try Scratch()
+    try fails(
+      ["export", model, "--output", scratch.path + "/out.onnx"] + arguments, code: code,
+      saying: parts, sourceLocation: sourceLocation)
+    #expect(scratch.names().isEmpty, sourceLocation: sourceLocation)
+  }
+
+  @Test func writesOneFileAndSaysWhatItHolds() throws {
+    let scratch = try Scratch()
+    let output = scratch.path + "/out.onnx"
+    let lines = try succeeds(["export", Self.bare, "--output", output]).output
+    #expect(lines.contains("method  xg"))
+    #expect(lines.contains("attribution  batchx3x64x64 float32"))
+    #expect(lines.contains("completeness_error  batch float32"))
+    #expect(scratch.names() == ["out.onnx"])
+    let summary = try succeeds(["inspect", output]).output
+    #expect(summary.contains("supported    yes"))
+  }
+
+  @Test func theReportIsOneValue() throws {
+    let scratch = try Scratch()
+    let report = try succeeds([
+      "export", Program.shapes, "--steps", "20", "--output", scratch.path + "/out.onnx", "--json",
+    ]).json()
+    let facts = try #require(report as? [String: Any])
+    #expect(facts["method"] as? String == "ig")
+    #expect(facts["steps"] as? Int == 20)
+    #expect(facts["chunk"] as? Int == 7)
+    #expect(facts["opset"] as? Int == 17)
+  }
+
+  /// The file holds the weights once, however often they are read.
+  @Test func weightsAreNotRepeated() throws {
+    let scratch = try Scratch()
+    let output = scratch.path + "/out.onnx"
+    try succeeds(["export", Program.shapes, "--method", "ig", "--output", output])
+    let size = try bytes(of: output).count
+    #expect(size < (try bytes(of: Program.shapes).count) + 40_000)
+  }
+
+  @Test func aLabelIsATarget() throws {
+    let scratch = try Scratch()
+    let lines = try succeeds([
+      "export", Program.shapes, "--method", "gradient", "--target", "star", "--output",
+      scratch.path + "/out.onnx",
+    ]).output
+    #expect(lines.contains("target  4"))
+  }
+
+  @Test func aBaselineOfPixelsIsEmbedded() throws {
+    let scratch = try Scratch()
+    let lines = try succeeds([
+      "export", Program.shapes, "--baseline", "white", "--steps", "4", "--output",
+      scratch.path + "/out.onnx",
+    ]).output
+    #expect(lines.contains("from baseline white"))
+  }
+
+  @Test func refusesWhatMakesNoSense() throws {
+    try isRefused(["--method", "xg"], code: 64, saying: ["homogeneous", "adds its bias"])
+    try isRefused(["--target", "10"], code: 64, saying: ["target 10", "10 scores"])
+    try isRefused(["--target", "dodecahedron"], code: 64, saying: ["dodecahedron"])
+    try isRefused(["--baseline", "blur"], code: 64, saying: ["'blur'", "zero, black, white"])
+    try isRefused(["--opset", "16"], code: 64, saying: ["opset 17"])
+    try isRefused(["--opset", "99"], code: 64, saying: ["between 17 and 21"])
+    try isRefused(["--input", "nothing"], code: 64, saying: ["'nothing'", "image"])
+    try isRefused(["--target-space", "nowhere"], code: 64, saying: ["'nowhere'", "logits"])
+    try isRefused(["--shape", "1x2"], code: 64, saying: ["--shape", "image"])
+    try isRefused([], model: "/nowhere.onnx", code: 66, saying: ["/nowhere.onnx"])
+  }
+
+  @Test(
+    arguments: [
+      ["--shape", "1xa"], ["--batch", "0"], ["--steps", "0"], ["--chunk", "0"], ["--target", ""],
+      ["--quadrature", "simpson"], ["--baseline", ""], ["--method", "magic"],
+    ])
+  func optionsAreCheckedFirst(options: [String]) throws {
+    let scratch = try Scratch()
+    let outcome = try Program.run(
+      ["export", Program.shapes, "--output", scratch.path + "/out.onnx"] + options)
+    #expect(outcome.code == 64)
+    #expect(outcome.errors.contains(options[0]))
+    #expect(scratch.names().isEmpty)
+  }
+
+  @Test func theModelIsNotOverwritten() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", try bytes(of: Program.shapes))
+    try fails(
+      ["export", model, "--output", model], code: 64, saying: ["the output is the model itself"])
+    #expect(try bytes(of: model) == bytes(of: Program.shapes))
+  }
+
+  @Test func anOpenExtentIsAskedFor() throws {
+    let scratch = try Scratch()
+    let open = TinyModel.elementwise(dimensions: [TinyModel.batch, TinyModel.batch])
+    let model = try scratch.write("open.onnx", open.bytes)
+    let output = scratch.path + "/out.onnx"
+    try fails(["export", model, "--output", output], code: 64, saying: ["extent 1", "--shape"])
+    let lines = try succeeds([
+      "export", model, "--method", "gradient", "--shape", "4", "--output", output,
+    ]).output
+    #expect(lines.contains("attribution  batchx4 float32"))
+  }
+
+  /// A model that has a value named like what explains it keeps the name.
+  @Test func namesOfTheModelAreKept() throws {
+    let scratch = try Scratch()
+    var model = TinyModel.elementwise()
+    model.nodes[0].outputs = ["attribution"]
+    model.outputs[0].name = "attribution"
+    let path = try scratch.write("clash.onnx", model.bytes)
+    let lines = try succeeds([
+      "export", path, "--method", "gradient", "--output", scratch.path + "/out.onnx",
+    ]).output
+    #expect(lines.contains("attribution_2"))
+  }
+}
