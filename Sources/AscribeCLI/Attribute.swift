@@ -140,14 +140,7 @@ struct Attribute: ParsableCommand {
 
   private func attributionOptions() throws -> AttributionOptions {
     var options = AttributionOptions()
-    var defaults = MethodDefaults()
-    defaults.integration = try comparison.integration()
-    defaults.fallsBack = force
-    do throws(ModelError) {
-      options.method = try Method(method, defaults: defaults)
-    } catch {
-      throw ValidationError(error.reason)
-    }
+    options.method = try comparison.method(method, fallsBack: force)
     options.targets = try target.split(separator: ",", omittingEmptySubsequences: false).map {
       let text = $0.trimmingCharacters(in: .whitespaces)
       guard !text.isEmpty else { throw ValidationError("--target '\(target)' has an empty item") }

@@ -160,17 +160,11 @@ struct Evaluate: ParsableCommand {
 
   private func options() throws -> EvaluationOptions {
     var options = EvaluationOptions()
-    var defaults = MethodDefaults()
-    defaults.integration = try comparison.integration()
     options.metrics = try measured()
     let judgesMaps = options.metrics?.contains { !$0.judgesModel } ?? true
     let methods = methods ?? (judgesMaps ? "ig,input-x-gradient,gradient,random" : nil)
-    options.methods = try (methods.map { try Self.items($0, of: "--methods") } ?? []).map { item in
-      do throws(ModelError) {
-        return try Method(item, defaults: defaults)
-      } catch {
-        throw ValidationError(error.reason)
-      }
+    options.methods = try (methods.map { try Self.items($0, of: "--methods") } ?? []).map {
+      try comparison.method($0)
     }
     guard Set(options.methods).count == options.methods.count else {
       throw ValidationError("--methods '\(methods ?? "")' names one method twice")
@@ -189,11 +183,7 @@ struct Evaluate: ParsableCommand {
       options.target = target
     }
     options.space = TargetSpace(comparison.targetSpace)
-    let baselines = try comparison.baselines()
-    guard let baseline = baselines.first, baselines.count == 1 else {
-      throw ValidationError("--baseline takes one baseline in evaluations")
-    }
-    options.baseline = baseline
+    options.baseline = try comparison.baseline()
     if let shard {
       guard let part = Shard(shard) else {
         throw ValidationError("--shard '\(shard)' is no I/N with I from 1 to N")

@@ -22,8 +22,12 @@ struct Export: ParsableCommand {
     completion: .file(extensions: ["onnx"]))
   var output: String
 
-  @Option(help: "How attributions are computed.")
-  var method: Method = .auto
+  @Option(
+    help: ArgumentHelp(
+      "How attributions are computed: auto, gradient, input-x-gradient, xg or ig.",
+      valueName: "method"),
+    completion: .list(["auto", "gradient", "input-x-gradient", "xg", "ig"]))
+  var method = "auto"
 
   @Option(
     help: ArgumentHelp(
@@ -32,12 +36,6 @@ struct Export: ParsableCommand {
   var target = "argmax"
 
   @OptionGroup var comparison: ComparisonOptions
-
-  @Option(
-    help: ArgumentHelp(
-      "How often ig evaluates the gradient; more make the completeness error smaller.",
-      valueName: "count"))
-  var steps = 128
 
   @Option(
     help: ArgumentHelp(
@@ -83,9 +81,6 @@ struct Export: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...1_000_000).contains(steps) else {
-      throw ValidationError("--steps must be between 1 and 1000000")
-    }
     guard (1...4096).contains(chunk) else {
       throw ValidationError("--chunk must be between 1 and 4096")
     }
@@ -95,7 +90,7 @@ struct Export: ParsableCommand {
     guard !target.isEmpty else { throw ValidationError("--target is empty") }
     _ = try extents()
     _ = try comparison.baseline()
-    _ = try comparison.quadrature()
+    _ = try comparison.method(method)
   }
 
   func run() throws {
@@ -110,13 +105,11 @@ struct Export: ParsableCommand {
 
   private func options(for model: Model) throws -> ExportOptions {
     var options = ExportOptions()
-    options.method = method
+    options.method = try comparison.method(method)
     options.target = try chosenTarget(for: model)
     options.space = TargetSpace(comparison.targetSpace)
     options.baseline = try comparison.baseline()
     options.pictures = try model.pictureRule(preprocess)
-    options.steps = steps
-    options.quadrature = try comparison.quadrature()
     options.chunk = chunk
     options.input = input
     options.batch = batch

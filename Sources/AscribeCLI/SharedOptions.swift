@@ -89,8 +89,29 @@ struct ComparisonOptions: ParsableArguments {
     }
   }
 
+  /// The only baseline.
+  func baseline() throws -> Baseline {
+    let baselines = try baselines()
+    guard let baseline = baselines.first, baselines.count == 1 else {
+      throw ValidationError("--baseline takes one baseline here")
+    }
+    return baseline
+  }
+
+  /// The method that an item names, with what these options say beside it.
+  func method(_ item: String, fallsBack: Bool = false) throws -> Method {
+    var defaults = MethodDefaults()
+    defaults.integration = try integration()
+    defaults.fallsBack = fallsBack
+    do throws(ModelError) {
+      return try Method(item, defaults: defaults)
+    } catch {
+      throw ValidationError(error.reason)
+    }
+  }
+
   /// How ig integrates where its item does not say it.
-  func integration() throws -> Integration {
+  private func integration() throws -> Integration {
     if let tolerance {
       guard steps == nil, quadratureName == nil else {
         throw ValidationError("--tolerance stands alone, without --steps and --quadrature")

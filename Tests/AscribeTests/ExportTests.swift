@@ -70,7 +70,7 @@ import Testing
     var options = AttributionOptions()
     options.method = .inputXGradient
     let explanations = try ModelSession(try Model(contentsOf: URL(filePath: path)))
-      .explain([batch], options: options, baseline: { $0 })
+      .explain([batch], options: options, baselines: { [$0] })
     for row in 0..<rows {
       let alone = try session.run([batch.rows(row..<(row + 1))])
       let explanation = try #require(explanations[row].first)
@@ -97,7 +97,7 @@ import Testing
     #expect(bare.report.method == "xg")
     let path = scratch.path + "/ig.onnx"
     var options = ExportOptions()
-    options.steps = 10
+    options.method = try Method("auto", defaults: MethodDefaults(.steps(10, .warped(power: 2))))
     let regular = try Model(contentsOf: models.appending(path: "alexnet.onnx")).exported(options)
     try regular.write(to: URL(filePath: path))
     #expect(regular.report.method == "ig")

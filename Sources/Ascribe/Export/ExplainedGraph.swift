@@ -56,7 +56,7 @@ struct ExplainedGraph {
 
   /// Appends everything up to the attribution.
   private mutating func explained() throws(ModelError) -> Explained {
-    let isPath = plan.method == .integratedGradients
+    let isPath = plan.method.path != nil
     let graph = plan.whole.graph
     let own = isPath ? graph.outputs : graph.outputs.dropLast()
     var placement = GraphPlacement(plan.whole, inputs: named(graph.inputs))
@@ -163,21 +163,21 @@ struct ExplainedGraph {
   private mutating func addAttribution(_ gradient: String) throws(ModelError) {
     let attribution = names.attribution
     switch plan.method {
-    case .gradient, .auto:
+    case .gradient:
       _ = scope.append("Identity", [gradient], [:], "attribution", output: attribution)
     case .inputXGradient, .integratedGradients:
       let factor = try difference()
       _ = scope.append("Mul", [factor, gradient], [:], "attribution", output: attribution)
-    case .xGradient:
+    case .xGradient(let power):
       let input = inputs[plan.explained]
-      guard plan.degree != 1 else {
+      guard power != 1 else {
         _ = scope.append("Mul", [input, gradient], [:], "attribution", output: attribution)
         return
       }
       let product = scope.append("Mul", [input, gradient], [:], "attribution")
       let type = plan.model.inputs[plan.explained].elementType ?? .float32
       let degree = model.initializer(
-        Tensor(scalar: Double(plan.degree)).converted(to: type), "ascribe/degree")
+        Tensor(scalar: Double(power)).converted(to: type), "ascribe/degree")
       _ = scope.append("Div", [product, degree], [:], "attribution", output: attribution)
     }
   }
@@ -233,11 +233,6 @@ struct ExplainedGraph {
   private func named(_ values: [Value]) -> [Value: String] {
     Dictionary(uniqueKeysWithValues: zip(values, inputs))
   }
-}
-
-extension Method {
-  /// Whether the attributions are meant to add up to the score.
-  var explainsScores: Bool { self != .gradient }
 }
 
 extension Tensor {

@@ -12,7 +12,8 @@ public struct ExportOptions: Sendable {
     case input
   }
 
-  /// How attributions are computed.
+  /// How attributions are computed: the gradient, input times gradient, the X-gradient or Integrated
+  /// Gradients of a fixed number of steps.
   public var method = Method.auto
   /// Which score is explained.
   public var target = Target.argmax
@@ -22,11 +23,7 @@ public struct ExportOptions: Sendable {
   public var baseline = Baseline.zero
   /// How black and white pixels, or a picture, become a baseline.
   public var pictures: PictureRule?
-  /// Evaluations of the gradient, for Integrated Gradients.
-  public var steps = 128
-  /// Where on the path they lie.
-  public var quadrature = Quadrature.warped(power: Quadrature.defaultPower)
-  /// How many of them run together, at most: what decides the memory.
+  /// How many evaluations of Integrated Gradients run together, at most: what decides the memory.
   public var chunk = 8
   /// The input that is explained; the first one of floating-point numbers unless named.
   public var input: String?

@@ -19,10 +19,8 @@ struct ExportPlan {
   /// Rows of the explained input that count as samples, where their number is fixed: 1 where the whole
   /// input is one sample.
   let rows: Int
-  /// The method that is used; never `auto`.
-  let method: Method
-  /// The degree that the X-gradient is divided by.
-  let degree: Int
+  /// The method that is used.
+  let method: ExportedMethod
   /// The final node before which scores are read, where one is left out.
   let omittedNode: String?
   /// From the inputs of the model and the seed to the scores, the outputs of the model and, unless that
@@ -64,7 +62,7 @@ struct ExportPlan {
     batchName = shapes.batchName
     rows = function.hasBatches ? shapes.fixedRows : 1
     omittedNode = function.omittedNode
-    (method, degree) = try Self.method(options, function)
+    method = try ExportedMethod(options, function)
     baseline = try Self.baseline(options, method, model, function, shapes.sample)
     let samples = shapes.batchName == nil ? [shapes.fixedRows] : Self.instances
     let scores = try model.graph.scores(in: options.space).value
@@ -84,7 +82,7 @@ struct ExportPlan {
       return parts.count == 1
         ? BatchedGraph(fixed: parts[0].1) : try BatchedGraph(unifying: parts)
     }
-    let isPath = method == .integratedGradients
+    let isPath = method.path != nil
     whole = try batched { isPath ? $0.selecting($0.outputs.dropLast()) : $0 }
     gradient = isPath ? try batched { $0.selecting($0.outputs.suffix(1)) } : nil
     self.scores =
@@ -138,27 +136,13 @@ struct ExportPlan {
     return wanted
   }
 
-  private static func method(
-    _ options: ExportOptions, _ function: ModelFunction
-  ) throws(ModelError) -> (Method, degree: Int) {
-    switch options.method {
-    case .auto:
-      guard options.baseline == .zero, let degree = try function.homogeneity().degree else {
-        return (.integratedGradients, 1)
-      }
-      return (.xGradient, degree)
-    case .xGradient: return (.xGradient, try function.requiredDegree())
-    case .integratedGradients, .gradient, .inputXGradient: return (options.method, 1)
-    }
-  }
-
   private static func baseline(
-    _ options: ExportOptions, _ method: Method, _ model: Model, _ function: ModelFunction,
+    _ options: ExportOptions, _ method: ExportedMethod, _ model: Model, _ function: ModelFunction,
     _ sample: (port: ModelPort, shape: Shape)
   ) throws -> (tensor: Tensor, scores: [Double])? {
-    guard method == .integratedGradients else { return nil }
+    guard method.path != nil else { return nil }
     switch options.baseline {
-    case .mean, .blur, .noise:
+    case .mean, .blur, .noise, .gaussian:
       throw ModelError(
         "baseline '\(options.baseline)' is made from each input; export takes zero, black, white or "
           + "a file", kind: .usage)

@@ -35,8 +35,8 @@ extension Model {
 
 extension ExportedModel {
   fileprivate init(_ model: Model, _ options: ExportOptions) throws {
-    guard (1...1_000_000).contains(options.steps), (1...4096).contains(options.chunk) else {
-      throw ModelError("steps and chunk must be positive", kind: .usage)
+    guard (1...4096).contains(options.chunk) else {
+      throw ModelError("the steps that run together must be between 1 and 4096", kind: .usage)
     }
     let plan = try ExportPlan(model, options)
     var message = try model.file.messages()
@@ -86,14 +86,14 @@ extension ExportedModel {
 
 extension ExportReport {
   init(_ plan: ExportPlan, _ graph: GraphMessage) {
-    let isPath = plan.method == .integratedGradients
+    let path = plan.method.path
     model = plan.model.url.relativePath
     modelSHA256 = plan.model.sha256()
-    method = plan.method.rawValue
-    steps = isPath ? plan.options.steps : nil
-    quadrature = isPath ? plan.options.quadrature.description : nil
-    chunk = isPath ? PathLoop.chunk(plan) : nil
-    baseline = isPath ? plan.options.baseline.description : nil
+    method = plan.method.name
+    steps = path?.steps
+    quadrature = path?.quadrature.description
+    chunk = path.map { PathLoop.chunk($0.steps, plan) }
+    baseline = path != nil ? plan.options.baseline.description : nil
     switch plan.options.target {
     case .argmax: target = "argmax"
     case .input: target = "input"

@@ -21,17 +21,17 @@ struct PathLoop {
   let others: [String]
 
   /// Points a round: as few more than the steps need in so many rounds as can be.
-  static func chunk(_ plan: ExportPlan) -> Int {
+  static func chunk(_ steps: Int, _ plan: ExportPlan) -> Int {
     guard plan.batchName != nil else { return 1 }
-    let rounds = (plan.options.steps + plan.options.chunk - 1) / max(plan.options.chunk, 1)
-    return (plan.options.steps + rounds - 1) / max(rounds, 1)
+    let rounds = (steps + plan.options.chunk - 1) / max(plan.options.chunk, 1)
+    return (steps + rounds - 1) / max(rounds, 1)
   }
 
   /// Appends the loop and gives back the sum.
   func append(to scope: inout ScopeAssembly) throws(ModelError) -> String {
     let model = scope.model
-    let chunk = Self.chunk(plan)
-    let nodes = plan.options.quadrature.nodes(plan.options.steps)
+    let nodes = plan.method.path.map { $0.quadrature.nodes($0.steps) } ?? []
+    let chunk = Self.chunk(nodes.count, plan)
     let rounds = (nodes.count + chunk - 1) / chunk
     let rank = plan.inputExtents[plan.explained].count
     let type = plan.model.inputs[plan.explained].elementType ?? .float32

@@ -10,6 +10,9 @@ public struct MethodDefaults: Sendable, Hashable {
 
   /// The defaults of the command line.
   public init() {}
+
+  /// The defaults of the command line but for the integration.
+  public init(_ integration: Integration) { self.integration = integration }
 }
 
 /// The settings of a method's item, taken out one by one; what nobody has taken is refused.

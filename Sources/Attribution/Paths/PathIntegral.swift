@@ -41,7 +41,11 @@ extension ModelFunction {
       var path = AdaptivePath(self, from: baseline, to: point, target: target)
       return try path.integral(within: tolerance, progress: progress)
     case .exact:
-      throw ModelError("this integration is not there yet", kind: .usage)
+      let nodes = try ExactPath(self, from: baseline, to: point).nodes { try progress($0 / 2) }
+      let values = try pathAttribution(
+        at: point, from: baseline, target: target, nodes: nodes
+      ) { try progress(0.5 + $0 / 2) }
+      return PathIntegral(values: values, steps: nodes.count)
     }
   }
 
