@@ -1,6 +1,7 @@
 import Graphs
 import Kernels
 import Operators
+import Rewrites
 import Tensors
 
 /// A node whose slope changes where its operand crosses a number, or where another element becomes the
