@@ -82,7 +82,10 @@ extension Graph {
       if let output = outputs.first(where: { self.name(of: $0) == name }) {
         return ScoreValue(value: output, omitted: nil)
       }
-      return ScoreValue(value: try layer(named: name, role: "output or layer"), omitted: nil)
+      let names = outputs.map { self.name(of: $0) }.joined(separator: ", ")
+      return ScoreValue(
+        value: try layer(named: name, role: "output or layer", hint: "; its outputs are \(names)"),
+        omitted: nil)
     }
   }
 
