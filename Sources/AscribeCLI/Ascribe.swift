@@ -15,6 +15,7 @@ struct AscribeCommand: ParsableCommand {
         ascribe inspect model.onnx
         ascribe run model.onnx photo.jpg
         ascribe attribute model.onnx photo.jpg --output results
+        ascribe verify model.onnx
         ascribe evaluate model.onnx --data photos --output results.sqlite
 
       Results go to standard output, progress and notes to standard error. Exit codes: 0 done, \
@@ -23,8 +24,8 @@ struct AscribeCommand: ParsableCommand {
       """,
     version: Ascribe.version,
     subcommands: [
-      Inspect.self, Run.self, Attribute.self, StripBiases.self, Evaluate.self, Merge.self,
-      Summary.self, Bench.self,
+      Inspect.self, Run.self, Attribute.self, Verify.self, StripBiases.self, Evaluate.self,
+      Merge.self, Summary.self, Bench.self,
     ])
 
   static func main() {
