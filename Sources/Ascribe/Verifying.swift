@@ -20,12 +20,12 @@ public struct VerificationOptions: Sendable {
 }
 
 extension Verification {
-  /// Every method that the program knows and that makes no choice among others, with its own settings;
-  /// expected gradients with one sample and with many.
+  /// Every method that the program knows, with its own settings; expected gradients with one sample and
+  /// with many. Left out are the choice between others and random numbers.
   public static var defaultMethods: [Method] {
     MethodRegistry.methods.flatMap { type -> [Method] in
       switch type.name {
-      case Auto.name: []
+      case Auto.name, RandomAttribution.name: []
       case ExpectedGradients.name:
         ["\(type.name):1", "\(type.name):32"].compactMap { try? Method($0) }
       default: [type.name].compactMap { try? Method($0) }
@@ -182,14 +182,23 @@ extension Model {
         "an input has no declared rank; give files for the inputs", kind: .usage,
         file: url.relativePath)
     }
-    return zip(inputs, shapes).enumerated().map { place, item in
+    return try zip(inputs, shapes).enumerated().map { place, item in
       let type = item.0.elementType ?? .float32
+      guard item.1.elementCount <= Self.largestNoise else {
+        throw ModelError(
+          "input '\(item.0.name)' is \(item.0.typeDescription); give files for the inputs",
+          kind: .usage,
+          file: url.relativePath)
+      }
       guard type.isFloatingPoint else {
         return Tensor(repeating: 0.0, shape: item.1).converted(to: type)
       }
       return Tensor.noise(shape: item.1, seed: seed &+ UInt64(place)).converted(to: type)
     }
   }
+
+  /// Elements of an input that is made up.
+  private static let largestNoise = 1 << 26
 
   /// Products of numbers that one sample of the declared shapes takes; nil where shapes are not declared.
   public var multiplications: Int? {

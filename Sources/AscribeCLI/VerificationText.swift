@@ -37,7 +37,7 @@ extension VerificationReport {
     var parts = [Console.table(model == nil ? networks : facts), table + "\n" + Self.legend]
     if !reasons.isEmpty { parts.append(Console.table(reasons)) }
     let details = details
-    if !details.isEmpty { parts.append("counter-examples:\n" + details.joined(separator: "\n")) }
+    if !details.isEmpty { parts.append("not so:\n" + details.joined(separator: "\n")) }
     return parts.joined(separator: "\n\n")
   }
 
@@ -64,7 +64,8 @@ extension VerificationReport {
       rows.append(["homogeneous", "no"])
     }
     for (input, target) in zip(inputs, function.targets) {
-      rows.append(["input", "\(input), score \(target)"])
+      let text = "\(input); score \(target) changes most from the zero baseline"
+      rows.append(["input", text])
     }
     return rows
   }
@@ -103,7 +104,9 @@ extension VerificationReport {
       for reason in Set(undefined.map(\.explanation)).sorted() {
         let names = undefined.filter { $0.explanation == reason }.map(\.axiom)
         let isAll = verdicts.allSatisfy { [.notDefined, .notApplicable].contains($0.outcome) }
-        rows.append([isAll ? method : "\(method), \(names.joined(separator: ", "))", reason])
+        rows.append([
+          isAll ? method : "\(method), \(names.joined(separator: ", "))", "not defined: \(reason)",
+        ])
       }
       if model == nil, undefined.isEmpty, tried.count < networks.count {
         let names = networks.map { $0[0] }.filter(tried.contains)
@@ -115,7 +118,7 @@ extension VerificationReport {
       if let first = verdicts.first(where: { $0.outcome == .notApplicable }),
         verdicts.allSatisfy({ [.notDefined, .notApplicable].contains($0.outcome) })
       {
-        rows.append([axiom.name, first.explanation])
+        rows.append([axiom.name, "says nothing: \(first.explanation)"])
       }
     }
     return rows

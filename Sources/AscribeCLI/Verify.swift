@@ -46,7 +46,7 @@ struct Verify: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The methods, separated by commas. (default: every one, with its own settings)",
+      "The methods, separated by commas. (default: every one but auto and random)",
       valueName: "method,..."))
   var methods: String?
 
@@ -99,6 +99,9 @@ struct Verify: ParsableCommand {
       options.methods = try methods.split(separator: ",", omittingEmptySubsequences: false).map {
         try Method(String($0))
       }
+      guard Set(options.methods).count == options.methods.count else {
+        throw ValidationError("--methods '\(methods)' names one method twice")
+      }
     }
     let bar = ProgressBar("verifying", isQuiet: quiet)
     defer { bar.finish() }
@@ -147,7 +150,8 @@ struct Verify: ParsableCommand {
   private func samples(for model: Model) throws -> ([VerifiedInput], Int) {
     guard !inputs.isEmpty else {
       return (
-        [VerifiedInput(name: "noise", tensors: try model.noise(seed: seed))], model.explainedInput
+        [VerifiedInput(name: "noise of seed \(seed)", tensors: try model.noise(seed: seed))],
+        model.explainedInput
       )
     }
     let job = try Job(model, inputs, preprocess: preprocess, isQuiet: quiet)

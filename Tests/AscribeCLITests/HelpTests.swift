@@ -8,7 +8,8 @@ struct HelpTests {
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().path + "/Help/"
 
   @Test(arguments: [
-    "ascribe", "inspect", "run", "attribute", "strip-biases", "evaluate", "merge", "summary",
+    "ascribe", "inspect", "run", "attribute", "verify", "strip-biases", "evaluate", "merge",
+    "summary",
     "bench",
   ])
   func help(command: String) throws {

@@ -128,11 +128,13 @@ package final class AxiomSubject {
     return map
   }
 
-  /// Whether a method draws random numbers.
+  /// Whether a method draws random numbers: whether one of some further maps differs.
   func isRandom(_ method: Method) throws -> Bool {
     if let known = randomness[method] { return known }
-    let first = try map(by: method)
-    let isRandom = try first.values.doubles != map(by: method, draw: 1).values.doubles
+    let first = try map(by: method).values.doubles
+    let isRandom = try (1...8).contains {
+      try map(by: method, draw: UInt64($0)).values.doubles != first
+    }
     randomness[method] = isRandom
     return isRandom
   }
@@ -181,8 +183,9 @@ struct Scatter {
     abs(mean) <= 3.5 * error && error <= 0.25 * abs(scale)
   }
 
-  var description: String {
-    "the mean of \(count) maps is \(Axioms.text(mean)) ± \(Axioms.text(error))"
+  /// The mean of `quantity` and how sure it is.
+  func text(of quantity: String) -> String {
+    "over \(count) maps \(quantity) is \(String(format: "%.2g ± %.2g", mean, error)) on average"
   }
 }
 

@@ -31,8 +31,8 @@ package struct Completeness: Axiom {
       if scatter.agreesWithZero(beside: subject.change) {
         return .inExpectation(
           abs(scatter.mean / subject.change),
-          "one map adds up to \(Axioms.text(map.sum)), the score changes by \(change); of the "
-            + "difference, \(scatter.description)")
+          "one map adds up to \(Axioms.text(map.sum)), the score changes by \(change); "
+            + scatter.text(of: "the difference"))
       }
     }
     return .fails(

@@ -84,7 +84,7 @@ package struct SensitivityToChange: Axiom {
         }
         if abs(scatter.mean) > 3 * scatter.error {
           return .inExpectation(
-            scatter.mean, text + " in one map; of the share, \(scatter.description)")
+            scatter.mean, text + " in one map; " + scatter.text(of: "its share"))
         }
       }
       return .fails(share, text)

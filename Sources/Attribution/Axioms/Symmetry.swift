@@ -58,7 +58,7 @@ package struct Symmetry: Axiom {
       if scatter.agreesWithZero(beside: size.mean) {
         return .inExpectation(
           abs(scatter.mean / size.mean),
-          text + " in one map; of the difference, \(scatter.description)")
+          text + " in one map; " + scatter.text(of: "the difference"))
       }
     }
     return .fails(error, text)

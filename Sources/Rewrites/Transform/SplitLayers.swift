@@ -114,7 +114,7 @@ extension GraphRebuilder {
       let stored = source.storedConstant(of: old)
     else { preconditionFailure("'\(node.name)' has no weights") }
     // Narrower types would round what has to add up.
-    let type = builder.graph.type(of: self(old))?.elementType ?? stored.elementType
+    let type = source.type(of: old)?.elementType ?? stored.elementType
     let matrix = builder.constant(
       Tensor(weights, shape: stored.shape).converted(to: type),
       name: "\(source.name(of: old))/\(name)")
