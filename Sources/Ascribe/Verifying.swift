@@ -49,7 +49,10 @@ extension Verification {
       let subject = try AxiomSubject(
         network.name, network.graph, inputs: [network.point], equivalents: network.equivalents,
         seed: options.seed)
-      results += try subject.trial(of: options.methods, isOutOfTime: { clock.isOver }) {
+      results += try subject.trial(
+        of: options.methods,
+        isOver: { clock.isOver((Double(number) + $0) / Double(networks.count)) }
+      ) {
         try progress((Double(number) + Double($0) / Double($1)) / Double(networks.count))
       }
     }
@@ -62,13 +65,17 @@ extension Verification {
   }
 }
 
-/// A moment after which no further test is begun.
+/// The time after which no further test is begun.
 private struct Deadline {
-  private let end: ContinuousClock.Instant
+  private let start = ContinuousClock.now
+  private let seconds: Double
 
-  init(_ seconds: Double) { end = .now + .seconds(seconds) }
+  init(_ seconds: Double) { self.seconds = seconds }
 
-  var isOver: Bool { ContinuousClock.now > end }
+  /// Whether this share of the time is over.
+  func isOver(_ share: Double) -> Bool {
+    (ContinuousClock.now - start) / .seconds(1) > share * seconds
+  }
 }
 
 /// A sample that axioms are tried on.
@@ -131,7 +138,10 @@ extension ModelSession {
           try Self.requireScaling(found, subject)
           scaling = (found.degree, max(found.error, scaling?.error ?? 0))
         }
-        results += try subject.trial(of: options.methods, isOutOfTime: { clock.isOver }) {
+        results += try subject.trial(
+          of: options.methods,
+          isOver: { clock.isOver((Double(number) + $0) / Double(inputs.count)) }
+        ) {
           try progress((Double(number) + Double($0) / Double($1)) / Double(inputs.count))
         }
       }

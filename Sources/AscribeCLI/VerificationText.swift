@@ -37,12 +37,15 @@ extension VerificationReport {
     var parts = [Console.table(model == nil ? networks : facts), table + "\n" + Self.legend]
     if !reasons.isEmpty { parts.append(Console.table(reasons)) }
     let details = details
-    if !details.isEmpty { parts.append("not so:\n" + details.joined(separator: "\n")) }
+    if !details.isEmpty {
+      parts.append(
+        "counter-examples, and what holds on average only:\n" + details.joined(separator: "\n"))
+    }
     return parts.joined(separator: "\n\n")
   }
 
   private static let legend =
-    "✓ no counter-example  ~ only in expectation  ✗ counter-example  - says nothing  … no time left"
+    "✓ no counter-example  ~ only in expectation  ✗ counter-example  - no verdict  … no time left"
 
   private var networks: [[String]] {
     Verification.referenceNetworks.map { [$0.name, $0.formula] }
@@ -103,7 +106,7 @@ extension VerificationReport {
       let tried = Set(verdicts.flatMap(\.subjects))
       for reason in Set(undefined.map(\.explanation)).sorted() {
         let names = undefined.filter { $0.explanation == reason }.map(\.axiom)
-        let isAll = verdicts.allSatisfy { [.notDefined, .notApplicable].contains($0.outcome) }
+        let isAll = tried.isEmpty
         rows.append([
           isAll ? method : "\(method), \(names.joined(separator: ", "))", "not defined: \(reason)",
         ])
@@ -115,10 +118,12 @@ extension VerificationReport {
     }
     for axiom in verification.axioms {
       let verdicts = verification.verdicts.filter { $0.axiom == axiom.name }
-      if let first = verdicts.first(where: { $0.outcome == .notApplicable }),
-        verdicts.allSatisfy({ [.notDefined, .notApplicable].contains($0.outcome) })
-      {
-        rows.append([axiom.name, "says nothing: \(first.explanation)"])
+      let tried = Set(verdicts.flatMap(\.subjects))
+      if tried.isEmpty, let reason = verdicts.first(where: { $0.outcome == .notApplicable }) {
+        rows.append([axiom.name, "says nothing: \(reason.explanation)"])
+      } else if model == nil, !tried.isEmpty, tried.count < networks.count {
+        let names = networks.map { $0[0] }.filter(tried.contains)
+        rows.append([axiom.name, "says something of \(names.joined(separator: ", ")) only"])
       }
     }
     return rows

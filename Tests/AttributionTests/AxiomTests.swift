@@ -115,10 +115,11 @@ import Testing
     let network = try #require(ReferenceNetworks.all().first)
     let subject = try AxiomSubject(network.name, network.graph, inputs: [network.point])
     var count = 0
-    let results = try subject.trial(of: [Method("gradient"), Method("ig:8")]) {
+    let isOver = { (share: Double) in
       count += 1
-      return count > 2
+      return count > 2 && share <= 1
     }
+    let results = try subject.trial(of: [Method("gradient"), Method("ig:8")], isOver: isOver)
     #expect(results.count == 2 * AxiomRegistry.axioms.count)
     #expect(results.filter { $0.verdict.outcome != .notTried }.count == 2)
   }

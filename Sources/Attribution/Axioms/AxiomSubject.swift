@@ -59,6 +59,7 @@ package final class AxiomSubject {
     in workspace: Workspace = Workspace()
   ) throws(ModelError) {
     let input = inputs[explained]
+    guard input.elementCount > 0 else { throw ModelError("the input is empty", kind: .usage) }
     let fixed = Dictionary(
       uniqueKeysWithValues: inputs.indices.filter { $0 != explained }.map { ($0, inputs[$0]) })
     let graph = model.selecting([try model.scores(in: .logit).value])

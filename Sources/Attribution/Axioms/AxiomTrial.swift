@@ -15,24 +15,26 @@ package struct AxiomResult: Sendable {
 extension AxiomSubject {
   /// Every method tried by every axiom.
   ///
-  /// The cheapest methods come first, so that when time runs out little is left untried.
+  /// Each axiom has its share of the time, and what others left of theirs; methods that evaluate the model
+  /// at many points are not tried beyond it, the others until all time is over.
   ///
   /// - Parameters:
-  ///   - isOutOfTime: asked before each test; those that are left are not tried.
+  ///   - isOver: asked before each test whether this share of the time is over.
   ///   - progress: told how many tests are done of how many.
   /// - Throws: `ModelError` of kind `fault` if this program is wrong; what the progress throws.
   package func trial(
-    of methods: [Method], isOutOfTime: () -> Bool = { false },
+    of methods: [Method], isOver: (_ share: Double) -> Bool = { _ in false },
     progress: (_ done: Int, _ all: Int) throws -> Void = { _, _ in }
   ) throws -> [AxiomResult] {
     let axioms = AxiomRegistry.axioms
     let order = methods.sorted { !$0.rule.evaluatesManyPoints && $1.rule.evaluatesManyPoints }
     var results: [AxiomResult] = []
-    for axiom in axioms {
+    for (place, axiom) in axioms.enumerated() {
+      let share = Double(place + 1) / Double(axioms.count)
       var prepared: Result<any Axiom, any Error>?
       for method in order {
         var verdict = AxiomVerdict(outcome: .notTried, explanation: "time ran out")
-        if !isOutOfTime() {
+        if !isOver(method.rule.evaluatesManyPoints ? share : 1) {
           let known = prepared ?? Result { try axiom.init(self) }
           prepared = known
           verdict = try self.verdict(on: method) { try known.get().verdict(on: method) }

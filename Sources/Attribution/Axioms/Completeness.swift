@@ -15,7 +15,7 @@ package struct Completeness: Axiom {
     let map = try subject.map(by: method)
     let error = relativeError(map)
     let tolerance = subject.tolerance
-    let integral = (method.rule as? IntegratedGradients)?.integration
+    let integral = method.integration
     if error <= (integral == nil ? tolerance.sum : tolerance.integral) { return .holds(error) }
     if case .steps(let steps, let rule)? = integral {
       // A sum over steps comes to the integral as they grow.

@@ -99,7 +99,7 @@ extension Graph {
 extension Node {
   /// Whether the node multiplies its first input by weights that are not negated.
   fileprivate var isLayer: Bool {
-    guard inputs.count >= 2 else { return false }
+    guard inputs.count >= 2, inputs[0] != nil else { return false }
     return operation is Conv || operation is MatMul
       || (operation as? Gemm).map { $0.alpha > 0 } ?? false
   }
