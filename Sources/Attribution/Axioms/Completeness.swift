@@ -9,6 +9,9 @@ package struct Completeness: Axiom {
 
   private let subject: AxiomSubject
 
+  /// No integral is computed with more steps to see whether it converges.
+  private static let mostSteps = 16_384
+
   package init(_ subject: AxiomSubject) { self.subject = subject }
 
   package func verdict(on method: Method) throws -> AxiomVerdict {
@@ -19,8 +22,8 @@ package struct Completeness: Axiom {
     if error <= (integral == nil ? tolerance.sum : tolerance.integral) { return .holds(error) }
     if case .steps(let steps, let rule)? = integral {
       // A sum over steps comes to the integral as they grow.
-      for factor in [4, 16] where steps <= Integration.largestStepCount / factor {
-        let finer = Method(IntegratedGradients(.steps(steps * factor, rule)))
+      for count in [4 * steps, 16 * steps, 2048] where steps < count && count <= Self.mostSteps {
+        let finer = Method(IntegratedGradients(.steps(count, rule)))
         let error = relativeError(try subject.map(by: finer, of: subject.question))
         if error <= tolerance.integral { return .holds(error) }
       }
