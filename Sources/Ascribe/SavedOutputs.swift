@@ -52,17 +52,16 @@ extension ModelSession {
     }
     let (a, b) = (numbers(computed), numbers(saved))
     let largest = b.filter(\.isFinite).map(abs).max() ?? 0
-    var (worst, excess) = (0, -Double.infinity)
+    var (worst, excess, difference) = (0, -Double.infinity, 0.0)
     for (index, (x, y)) in zip(a, b).enumerated() {
       let isSame = x == y || x.isNaN && y.isNaN
-      let difference = isSame ? 0 : (x - y).isFinite ? abs(x - y) : .infinity
-      let beyond = difference - Self.savedTolerance * (y.isFinite ? abs(y) : 0)
-      if beyond > excess { (worst, excess) = (index, beyond) }
+      let distance = isSame ? 0 : (x - y).isFinite ? abs(x - y) : .infinity
+      let beyond = distance - Self.savedTolerance * (y.isFinite ? abs(y) : 0)
+      if beyond > excess { (worst, excess, difference) = (index, beyond, distance) }
     }
-    let difference = a.isEmpty || a[worst] == b[worst] ? 0 : abs(a[worst] - b[worst])
     return SavedOutput(
       source: data.name, output: output,
-      error: difference == 0 ? 0 : difference / (largest == 0 ? 1 : largest),
+      error: difference / (largest == 0 ? 1 : largest),
       agrees: excess <= 1e-4 * largest, element: worst, saved: b.isEmpty ? 0 : b[worst],
       computed: a.isEmpty ? 0 : a[worst])
   }

@@ -128,6 +128,26 @@ struct VerifyTests {
     #expect((report["inputs"] as? [String])?.count == 2)
   }
 
+  /// One of two inputs is explained, the other held; both are noise where no file is given.
+  @Test func modelsOfTwoInputs() throws {
+    let scratch = try Scratch()
+    var tiny = TinyModel.linear()
+    tiny.nodes.append(.init(type: "Mul", inputs: ["y", "z"], outputs: ["p"], name: "gate"))
+    tiny.inputs.append(.init(name: "z", dimensions: [TinyModel.batch, 2]))
+    tiny.outputs = [.init(name: "p", dimensions: [TinyModel.batch, 2])]
+    let model = try scratch.write("model.onnx", tiny.bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [1, 3]).npyData())
+    let z = try scratch.write("z.npy", Tensor([2, -1] as [Float], shape: [1, 2]).npyData())
+    for files in [[], [x, "z=" + z]] {
+      let report = try report([model] + files + ["--methods", "ig:32,xg"])
+      for axiom in ["completeness", "sensitivity-b", "linearity", "symmetry", "contrast"] {
+        #expect(try outcome("xg", axiom, in: report) == "holds")
+        #expect(try outcome("ig:32", axiom, in: report) == "holds")
+      }
+    }
+    try fails(["verify", model, x], code: 64, saying: ["further inputs", "z"])
+  }
+
   @Test func whatCannotBeVerified() throws {
     let scratch = try Scratch()
     let tokens = TinyModel(

@@ -73,6 +73,26 @@ import Testing
     }
   }
 
+  /// What methods give to the two networks at (3, 1).
+  @Test func attributionsOfEqualFunctions() throws {
+    let expected: [(method: String, f: [Double], g: [Double])] = [
+      ("ig", [1.5, -0.5], [1.5, -0.5]), ("deeplift", [1.5, -0.5], [2, -1]),
+      ("lrp", [1.5, -0.5], [2, -1]),
+    ]
+    for (method, f, g) in expected where isKnown(method) {
+      for (name, values) in [("f", f), ("g", g)] {
+        let network = try #require(ReferenceNetworks.all().first { $0.name == name })
+        let subject = try AxiomSubject(name, network.graph, inputs: [network.point])
+        let question = subject.question
+        let problem = Problem(
+          question.function, at: question.point, baseline: question.baseline, target: 0)
+        let maps = try Method(method).maps(of: problem, from: [question.baseline]).maps
+        let map = try #require(maps.first).map.values.elements(as: Double.self)
+        #expect(zip(map, values).allSatisfy { abs($0 - $1) < 0.02 }, "\(method), \(name): \(map)")
+      }
+    }
+  }
+
   /// The X-gradient has every axiom on homogeneous networks, and is refused on others.
   @Test(arguments: ["x-perceptron", "x-convolutions"])
   func theXGradientHasEveryAxiom(name: String) throws {
