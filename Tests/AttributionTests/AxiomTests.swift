@@ -131,6 +131,18 @@ import Testing
     }
   }
 
+  /// What needs many steps is not promised for few, nor what only the mean of many draws can show.
+  @Test(arguments: [
+    ("ig:128", true, true), ("ig:2", false, true), ("ig:tolerance=0.1", false, true),
+    ("xg", true, true), ("expected-gradients:1", false, true), ("gradient", false, true),
+    ("random", false, false),
+  ])
+  func promises(item: String, completeness: Bool, linearity: Bool) throws {
+    let method = try Method(item)
+    #expect(AxiomPromises.includes(Completeness.self, of: method) == completeness)
+    #expect(AxiomPromises.includes(Linearity.self, of: method) == linearity)
+  }
+
   @Test func whenTimeIsOverTheRestIsNotTried() throws {
     let network = try #require(ReferenceNetworks.all().first)
     let subject = try AxiomSubject(network.name, network.graph, inputs: [network.point])

@@ -82,7 +82,7 @@ package struct SensitivityToChange: Axiom {
         let scatter = try subject.sample(by: method, of: candidate.question) {
           $0.values.doubles[candidate.feature] / candidate.change
         }
-        if abs(scatter.mean) > 3 * scatter.error {
+        if !scatter.agreesWithZero(beside: 1) {
           return .inExpectation(
             scatter.mean, text + " in one map; " + scatter.text(of: "its share"))
         }
