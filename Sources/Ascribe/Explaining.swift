@@ -51,13 +51,14 @@ extension ModelSession {
     let question = try question(sample, at: index, options, targets, baselines)
     let point = question.point
     var scoreCount = 0
-    let problem = Problem(
+    var problem = Problem(
       question.function, at: point, baseline: question.baselines.first ?? point.zeros(),
       randomness: Problem.Randomness(seed: options.seed),
       targets: { (scores) throws(ModelError) in
         scoreCount = scores.count - targets.margins.count
         return try targets.indices(in: scores)
       }, progress: progress)
+    problem.targetCount = targets.names.count
     let (method, maps) = try options.method.maps(of: problem, from: question.baselines)
     let seconds = (clock.now - start) / .seconds(1) / Double(max(maps.count, 1))
     return zip(maps, targets.names).map { result, name in

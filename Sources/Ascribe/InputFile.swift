@@ -153,7 +153,7 @@ extension Model {
     return try fitted(preprocessing.tensor(ofCropped: picture), to: port, path)
   }
 
-  private static func readNPY(_ path: String) throws -> Tensor {
+  static func readNPY(_ path: String) throws -> Tensor {
     let bytes = try map(path)
     do {
       return try bytes.withBytes { (bytes) throws(NPYError) in try Tensor(npy: bytes) }
@@ -162,7 +162,7 @@ extension Model {
     }
   }
 
-  private static func readTensor(_ path: String) throws -> Tensor {
+  static func readTensor(_ path: String) throws -> Tensor {
     do throws(ModelFileError) {
       return try TensorFile(contentsOf: path).tensor
     } catch {

@@ -43,8 +43,18 @@ struct ExplanationWriter {
       }
       reports += facts
     }
+    for file in files { try requireOther(than: file.path) }
     for file in files { try OutputFile.write(file.bytes, to: file.path) }
     return reports
+  }
+
+  /// Refuses to write a result over the input that it explains.
+  private func requireOther(than path: String) throws(ModelError) {
+    let places = [path, input.path].map { URL(filePath: $0).resolvingSymlinksInPath().path }
+    guard places[0] == places[1] else { return }
+    throw ModelError(
+      "the result would be written over this input; name another folder with --output",
+      kind: .usage, file: input.path)
   }
 
   private func path(for samples: [Explanation], of targetCount: Int) -> String {

@@ -158,9 +158,19 @@ struct Job {
   private let fixed: [String: ModelInput]
 
   init(_ options: InputOptions) throws {
-    let model = try Model(contentsOf: URL(filePath: options.model), precision: options.precision)
-    let rule = try model.pictureRule(options.preprocess)
-    let (named, files) = Self.split(options.inputs, model)
+    try self.init(
+      Model(contentsOf: URL(filePath: options.model), precision: options.precision),
+      options.inputs, preprocess: options.preprocess, labels: options.labels,
+      isQuiet: options.quiet)
+  }
+
+  /// - Parameter arguments: files, and NAME=FILE for single inputs of the model.
+  init(
+    _ model: Model, _ arguments: [String], preprocess: String?, labels: String? = nil,
+    isQuiet: Bool
+  ) throws {
+    let rule = try model.pictureRule(preprocess)
+    let (named, files) = Self.split(arguments, model)
     var fixed: [String: ModelInput] = [:]
     for (port, path) in named {
       guard fixed[port.name] == nil else {
@@ -182,7 +192,7 @@ struct Job {
     self.model = model
     self.session = ModelSession(model)
     self.rule = rule
-    self.labels = try model.labels(options.labels)
+    self.labels = try model.labels(labels)
     self.port = model.inputs[index]
     self.portIndex = index
     // With every input named, the first one is explained.
@@ -195,7 +205,7 @@ struct Job {
     for path in self.files where !FileManager.default.fileExists(atPath: path) {
       throw ModelError("there is no such file", kind: .noInput, file: path)
     }
-    if rule.isGuess, self.files.contains(where: ModelInput.isPicture), !options.quiet {
+    if rule.isGuess, self.files.contains(where: ModelInput.isPicture), !isQuiet {
       Console.note("note: pictures are preprocessed as '\(rule.name)'; --preprocess says otherwise")
     }
   }

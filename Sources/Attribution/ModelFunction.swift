@@ -34,7 +34,8 @@ package final class ModelFunction {
   var forwardPlans: [Int: Interpreter] = [:]
   private var knownHomogeneity: HomogeneityReport?
   private var gradientPlans: [Int: Interpreter] = [:]
-  var ruledPlans: [String: Interpreter] = [:]
+  private var seedPlans: [Int: SeedPlan] = [:]
+  var ruledPlans: [String: SeedPlan] = [:]
   var layerPlans: [String: Interpreter] = [:]
   var biasTerms: BiasTerms?
   var pathPlans: [Int: PathPlan] = [:]
@@ -118,30 +119,51 @@ package final class ModelFunction {
   }
 
   /// The scores of a point and the gradients of some of them, chosen when the scores are known, in one
-  /// forward and one backward pass each.
+  /// forward pass and one backward pass for each.
   ///
-  /// - Parameter point: a batch of one row.
+  /// - Parameters:
+  ///   - point: a batch of one row.
+  ///   - count: how many are chosen.
   /// - Returns: for each target a gradient of one row.
   package func gradients(
-    at point: Tensor, choosing choice: Problem.Targets
+    at point: Tensor, choosing choice: Problem.Targets, count: Int = 1
   ) throws(ModelError) -> (scores: [Double], targets: [Int], gradients: [Tensor]) {
     let rows = layout.smallestBatch
-    let interpreter = try gradientInterpreter(rows: rows)
     let batch = rows == 1 ? point : Tensor(stacking: Array(repeating: point, count: rows))
-    var chosen: (scores: [Double], targets: [Int]) = ([], [])
-    let outputs = try interpreter.run(inputs(batch)) { (output) throws(ModelError) in
-      let scores = scores(in: output, rows: rows)[0]
-      chosen = (scores, try choice(scores))
-      return try oneHotSeed(for: Array(chosen.targets.prefix(1)), rows: rows, of: interpreter)
+    func row(_ gradient: Tensor) -> Tensor {
+      gradient.reshaped(to: Shape([rows] + pointShape)).rows(0..<1)
     }
     passes.forward += rows
-    passes.backward += rows
-    let shape = Shape([rows] + pointShape)
-    var gradients = [outputs[1].reshaped(to: shape).rows(0..<1)]
-    for target in chosen.targets.dropFirst() {
-      gradients.append(try self.gradients(at: point, targets: [target]).gradients)
+    guard count > 1 else {
+      let interpreter = try gradientInterpreter(rows: rows)
+      var chosen: (scores: [Double], targets: [Int]) = ([], [])
+      let outputs = try interpreter.run(inputs(batch)) { (output) throws(ModelError) in
+        let scores = self.scores(in: output, rows: rows)[0]
+        chosen = (scores, try choice(scores))
+        return try oneHotSeed(for: Array(chosen.targets.prefix(1)), rows: rows, of: interpreter)
+      }
+      passes.backward += rows
+      return (chosen.scores, chosen.targets, [row(outputs[1])])
     }
-    return (chosen.scores, chosen.targets, gradients)
+    let plan = try seedPlan(rows: rows)
+    let activations = try plan.activations(inputs(batch))
+    let scores = self.scores(in: activations.outputs[0], rows: rows)[0]
+    let targets = try choice(scores)
+    let gradients = try targets.map { (target) throws(ModelError) in
+      passes.backward += rows
+      let seed = try oneHotSeed(for: [target], rows: rows, type: plan.seed)
+      return row(try plan.gradient(activations, seed: seed))
+    }
+    return (scores, targets, gradients)
+  }
+
+  /// What computes the gradients of many scores of a batch of this size.
+  private func seedPlan(rows: Int) throws(ModelError) -> SeedPlan {
+    if let plan = seedPlans[rows] { return plan }
+    workspace.release()
+    let plan = try SeedPlan(try differentiated(rows: rows), in: workspace)
+    seedPlans[rows] = plan
+    return plan
   }
 
   /// The degree of the scores in the explained input, where it is proved, or what spoils it.

@@ -26,4 +26,10 @@ public struct Passes: Sendable, Hashable, Codable {
     difference.backward = a.backward - b.backward
     return difference
   }
+
+  /// What one of several maps costs that share forward passes: the first all of those, each an equal part
+  /// of the backward ones.
+  func share(_ number: Int, of count: Int) -> Passes {
+    Passes(forward: number == 0 ? forward : 0, backward: backward / max(count, 1))
+  }
 }

@@ -14,6 +14,8 @@ package struct Problem {
   /// All that it is compared with, for methods that draw from several.
   package var references: [Tensor]
   package let targets: Targets
+  /// How many scores that chooses.
+  package var targetCount = 1
   /// All scores of the point, where they are known already.
   package var knownScores: [Double]?
   /// What random numbers depend on.

@@ -131,6 +131,54 @@ struct AttributeTests {
     #expect(try bytes(of: out + "000.4.npy") == bytes(of: out + "000.argmax.npy"))
   }
 
+  @Test func bestTargetsAndMargins() throws {
+    let scratch = try Scratch()
+    try attribute(
+      [Program.star, "--steps", "4", "--target", "top2,4-9", "--format", "npy,json"], scratch)
+    #expect(
+      scratch.names(in: "out").filter { $0.hasSuffix("npy") } == [
+        "000.4-9.npy", "000.top1.npy", "000.top2.npy",
+      ])
+    let margin = try facts("000.4-9.json", scratch)
+    let target = try #require(margin["target"] as? [String: Any])
+    #expect(target["index"] as? Int == 4 && target["comparedWith"] as? Int == 9)
+    #expect(target["label"] as? String == "star - arrow")
+    let difference = try map("000.4-9.npy", scratch)
+    try attribute([Program.star, "--steps", "4", "--target", "4,9", "--format", "npy"], scratch)
+    let (a, b) = (try map("000.4.npy", scratch), try map("000.9.npy", scratch))
+    #expect(abs(sum(difference) - (sum(a) - sum(b))) < 1e-4)
+  }
+
+  /// The map from several baselines is the mean of the maps from each.
+  @Test func severalBaselines() throws {
+    let scratch = try Scratch()
+    let base = [
+      Program.star, "--steps", "4", "--target", "4", "--format", "npy,json", "--baseline",
+    ]
+    try attribute(base + ["black,gaussian:2"], scratch)
+    let mean = sum(try map("000.npy", scratch))
+    let facts = try facts("000.json", scratch)
+    let parts = try #require(facts["baselines"] as? [[String: Any]])
+    #expect(parts.map { $0["baseline"] as? String } == ["black", "gaussian:2"])
+    let sums = parts.compactMap { $0["attributionSum"] as? Double }
+    #expect(abs(mean - sums.reduce(0, +) / 2) < 1e-4)
+    let folder = URL(filePath: Program.star).deletingLastPathComponent().path
+    try attribute(base + [folder], scratch)
+    #expect((try self.facts("000.json", scratch)["baselines"] as? [Any])?.count ?? 0 > 5)
+  }
+
+  @Test func anInputIsNeverOverwritten() throws {
+    let scratch = try Scratch()
+    let tensor = Tensor([Float](repeating: 0.5, count: 3 * 64 * 64), shape: [3, 64, 64])
+    let path = try scratch.write("x.npy", tensor.npyData())
+    let outcome = try Program.run(
+      ["attribute", Program.shapes, path, "--steps", "2", "--output", scratch.path])
+    #expect(outcome.code == 64)
+    #expect(outcome.errors.contains("written over this input"))
+    #expect(try bytes(of: path) == tensor.npyData())
+    #expect(scratch.names() == ["x.npy"])
+  }
+
   @Test func targetByLabel() throws {
     let scratch = try Scratch()
     let labels = try scratch.write("names.txt", "a\nb\n\nd\r\nThe Star, asterisk\n")

@@ -28,19 +28,17 @@ package struct IntegratedGradients: AttributionMethod {
     let scores = try problem.function.scores(
       at: Tensor(stacking: [problem.point, problem.baseline]))
     let targets = try problem.targets(scores[0])
-    let shared = problem.function.passes - before
-    return try targets.enumerated().map { number, target in
-      let before = problem.function.passes
-      let integral = try problem.function.pathIntegral(
-        from: problem.baseline, to: problem.point, target: target, by: integration
-      ) { share in
-        try problem.progress((Double(number) + share) / Double(targets.count))
-      }
+    let integrals = try problem.function.pathIntegrals(
+      from: problem.baseline, to: problem.point, targets: targets, by: integration,
+      progress: problem.progress)
+    let passes = problem.function.passes - before
+    return zip(targets, integrals).enumerated().map { number, result in
+      let (target, integral) = result
       return TargetedMap(
         target: target,
         map: AttributionMap(
           values: integral.values, score: scores[0][target], baselineScore: scores[1][target],
-          passes: shared + (problem.function.passes - before), steps: integral.steps,
+          passes: passes.share(number, of: targets.count), steps: integral.steps,
           estimatedError: integral.estimatedError))
     }
   }

@@ -13,7 +13,7 @@ extension PointGradientMethod {
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     let factor = try factor(for: problem.function)
     let results = try problem.function.gradients(
-      at: problem.point, choosing: problem.targets)
+      at: problem.point, choosing: problem.targets, count: problem.targetCount)
     return results.targets.indices.map { index in
       TargetedMap(
         target: results.targets[index],
@@ -22,7 +22,7 @@ extension PointGradientMethod {
             Self.values(results.gradients[index].doubles, problem.point, factor),
             shape: problem.function.pointShape),
           score: results.scores[results.targets[index]], baselineScore: nil,
-          passes: Passes(forward: 1, backward: 1)))
+          passes: Passes(forward: index == 0 ? 1 : 0, backward: 1)))
     }
   }
 

@@ -24,46 +24,60 @@ extension ModelFunction {
   ///   - baseline: a batch of one row.
   ///   - point: a batch of one row.
   ///   - progress: told of the share of steps that are done; what it throws ends the run.
+  /// - Returns: one integral for each target.
+  package func pathIntegrals(
+    from baseline: Tensor, to point: Tensor, targets: [Int], by integration: Integration,
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> [PathIntegral] {
+    switch integration {
+    case .steps(let steps, let quadrature):
+      return try pathIntegrals(
+        from: baseline, to: point, targets: targets, nodes: quadrature.nodes(steps),
+        progress: progress)
+    case .tolerance(let tolerance):
+      return try targets.enumerated().map { number, target in
+        func share(_ done: Double) throws {
+          try progress((Double(number) + done) / Double(targets.count))
+        }
+        if let path = try? SecantPath(self, from: baseline, to: point, target: target) {
+          return try path.integral(within: tolerance, progress: share)
+        }
+        var path = AdaptivePath(self, from: baseline, to: point, target: target)
+        return try path.integral(within: tolerance, progress: share)
+      }
+    case .exact:
+      let nodes = try ExactPath(self, from: baseline, to: point).nodes { try progress($0 / 2) }
+      return try pathIntegrals(from: baseline, to: point, targets: targets, nodes: nodes) {
+        try progress(0.5 + $0 / 2)
+      }
+    }
+  }
+
+  /// The integrals by a weighted sum over these nodes; targets share the forward passes.
+  private func pathIntegrals(
+    from baseline: Tensor, to point: Tensor, targets: [Int], nodes: [Quadrature.Node],
+    progress: (Double) throws -> Void
+  ) throws -> [PathIntegral] {
+    let plan = try pathPlan(rows: rows(for: nodes.count))
+    let integrals = try plan.integrals(from: baseline, to: point, targets: targets, nodes: nodes) {
+      try progress(Double($0) / Double(nodes.count))
+    }
+    count(Passes(forward: nodes.count, backward: nodes.count * targets.count))
+    let difference = zip(point.doubles, baseline.doubles).map { $0 - $1 }
+    return integrals.map { integral in
+      PathIntegral(
+        values: Tensor(zip(integral, difference).map { $0 * $1 }, shape: pointShape),
+        steps: nodes.count)
+    }
+  }
+
+  /// Integrated Gradients of one score.
   package func pathIntegral(
     from baseline: Tensor, to point: Tensor, target: Int, by integration: Integration,
     progress: (Double) throws -> Void = { _ in }
   ) throws -> PathIntegral {
-    switch integration {
-    case .steps(let steps, let quadrature):
-      let values = try pathAttribution(
-        at: point, from: baseline, target: target, nodes: quadrature.nodes(steps),
-        progress: progress)
-      return PathIntegral(values: values, steps: steps)
-    case .tolerance(let tolerance):
-      if let path = try? SecantPath(self, from: baseline, to: point, target: target) {
-        return try path.integral(within: tolerance, progress: progress)
-      }
-      var path = AdaptivePath(self, from: baseline, to: point, target: target)
-      return try path.integral(within: tolerance, progress: progress)
-    case .exact:
-      let nodes = try ExactPath(self, from: baseline, to: point).nodes { try progress($0 / 2) }
-      let values = try pathAttribution(
-        at: point, from: baseline, target: target, nodes: nodes
-      ) { try progress(0.5 + $0 / 2) }
-      return PathIntegral(values: values, steps: nodes.count)
-    }
-  }
-
-  /// The attributions of Integrated Gradients by a weighted sum over these nodes: float64, of the shape
-  /// of a point.
-  package func pathAttribution(
-    at point: Tensor, from baseline: Tensor, target: Int, nodes: [Quadrature.Node],
-    progress: (Double) throws -> Void = { _ in }
-  ) throws -> Tensor {
-    let plan = try pathPlan(rows: rows(for: nodes.count))
-    var integral = try plan.integral(from: baseline, to: point, target: target, nodes: nodes) {
-      try progress(Double($0) / Double(nodes.count))
-    }
-    count(Passes(forward: nodes.count, backward: nodes.count))
-    for (index, (end, start)) in zip(point.doubles, baseline.doubles).enumerated() {
-      integral[index] *= end - start
-    }
-    return Tensor(integral, shape: pointShape)
+    try pathIntegrals(
+      from: baseline, to: point, targets: [target], by: integration, progress: progress)[0]
   }
 
   /// Points per batch that spread the steps evenly, so that the last batch is hardly smaller.

@@ -21,6 +21,9 @@ extension ModelFunction {
 }
 
 /// A model ready to sum its gradients at points on a straight line, so many of them at a time.
+///
+/// The graph is cut into four: what depends on the ends alone and what on the seed alone is computed once,
+/// what depends on the positions once for a batch of points, and the rest once for each batch and target.
 final class PathPlan {
   private unowned let function: ModelFunction
   private let rows: Int
@@ -28,60 +31,88 @@ final class PathPlan {
   private let seed: TensorType
   private let workspace: Workspace
   private let prefix: PathPrefix?
-  /// What depends on the ends and the seed alone, and the rest.
-  private let invariant: Interpreter
-  private let varying: Interpreter
+  /// From the ends and the other inputs.
+  private let still: Interpreter
+  /// From the positions and what the still part gives for it.
+  private let forward: Interpreter
+  /// From the seed and what the still part gives for it.
+  private let seeded: Interpreter
+  /// From the weights, what the forward part gives and what the seeded part gives.
+  private let backward: Interpreter
+  /// How many of the values of the still part the forward part takes.
+  private let forwardCount: Int
 
   /// - Parameter rows: points per batch.
   init(
     _ path: PathGraph, of function: ModelFunction, prefix: PathPrefix?, rows: Int,
     in workspace: Workspace
   ) throws(ModelError) {
-    let parts = try path.graph.hoistingInvariants(from: 2)
     self.function = function
     self.rows = rows
     self.seed = path.seed
     self.prefix = prefix
     self.workspace = workspace
-    invariant = Interpreter(parts.invariant, in: workspace, keepsLayouts: true)
-    varying = Interpreter(parts.varying, in: workspace, keepsLayouts: true)
+    let graph = path.graph
+    let passes = try graph.hoistingInvariants(
+      from: [graph.inputs[1], graph.inputs[graph.inputs.count - 1]])
+    let ends = try passes.invariant.hoistingInvariants(from: [passes.invariant.inputs[0]])
+    // What the backward part reads, in the order in which the forward part and the ends give it.
+    let read = zip(passes.invariant.outputs, passes.varying.inputs.dropFirst(2))
+    let moving = read.filter { passes.invariant.depends($0.0, on: passes.invariant.inputs[0]) }
+    let seeds = try passes.varying.hoistingInvariants(
+      from: [passes.varying.inputs[0]] + moving.map(\.1))
+    still = Interpreter(ends.invariant, in: workspace, keepsLayouts: true)
+    forward = Interpreter(ends.varying, in: workspace, keepsLayouts: true)
+    seeded = Interpreter(seeds.invariant, in: workspace, keepsLayouts: true)
+    backward = Interpreter(seeds.varying, in: workspace, keepsLayouts: true)
+    forwardCount = ends.crossingCount
   }
 
-  /// The weighted sum of the gradients of a score with respect to the input at points between two.
+  /// The weighted sums of the gradients of some scores with respect to the input at points between two.
   ///
   /// - Parameters:
   ///   - start: the first point, as a batch of one row.
   ///   - end: the last point.
   ///   - progress: told of the points that are done; what it throws ends the run.
-  /// - Returns: one number per element of the input.
-  func integral(
-    from start: Tensor, to end: Tensor, target: Int, nodes: [Quadrature.Node],
+  /// - Returns: for each target one number per element of the input.
+  func integrals(
+    from start: Tensor, to end: Tensor, targets: [Int], nodes: [Quadrature.Node],
     progress: (Int) throws -> Void
-  ) throws -> [Double] {
+  ) throws -> [[Double]] {
     var given: [Tensor] = []
     for (start, end) in try prefix?.ends(start, end) ?? [(start, end)] {
       let difference = try workspace.apply(.subtract, end, start)
       given += prefix == nil ? [start, difference].map(function.asInput) : [start, difference]
     }
     given += function.otherInputs(rows: rows)
-    given.append(
-      try function.oneHotSeed(
-        for: Array(repeating: target, count: rows), rows: rows, type: seed))
-    let known = try invariant.run(given)
-    var sums: [PathSum] = []
+    let known = try still.run(given)
+    let ends = Array(known.prefix(forwardCount))
+    let seeds = try targets.map { (target) throws(ModelError) in
+      try seeded.run(
+        [
+          try function.oneHotSeed(
+            for: Array(repeating: target, count: rows), rows: rows, type: seed)
+        ] + known.dropFirst(forwardCount))
+    }
+    var sums = targets.map { _ in [PathSum]() }
     var done = 0
     while done < nodes.count {
       let batch = nodes[done..<min(done + rows, nodes.count)]
-      let vectors = [vector(batch.map(\.position)), vector(batch.map(\.weight))]
-      let outputs = try varying.run(vectors + known)
-      if sums.isEmpty { sums = outputs.map(PathSum.init) }
-      for (index, output) in outputs.enumerated() { sums[index].add(output) }
+      let weights = vector(batch.map(\.weight))
+      let activations = try forward.run([vector(batch.map(\.position))] + ends)
+      for (place, seed) in seeds.enumerated() {
+        let outputs = try backward.run([weights] + activations + seed)
+        if sums[place].isEmpty { sums[place] = outputs.map(PathSum.init) }
+        for (index, output) in outputs.enumerated() { sums[place][index].add(output) }
+      }
       done += batch.count
       try progress(done)
     }
-    let gradients = sums.map(\.tensor)
-    if let prefix { return try prefix.inputGradient(of: gradients, at: start) }
-    return workspace.rowMajor(gradients[0]).doubles
+    return try sums.map { sums in
+      let gradients = sums.map(\.tensor)
+      if let prefix { return try prefix.inputGradient(of: gradients, at: start) }
+      return workspace.rowMajor(gradients[0]).doubles
+    }
   }
 
   /// A vector of as many numbers as a batch has rows, the last ones zero.

@@ -29,7 +29,7 @@ struct SecantPath {
   private static let batchSize = 16
 
   private let function: ModelFunction
-  private let interpreter: Interpreter
+  private let plan: SeedPlan
   private let rows: Int
   private let baseline: [Double]
   private let difference: [Double]
@@ -44,7 +44,7 @@ struct SecantPath {
     self.baseline = baseline.doubles
     difference = zip(point.doubles, self.baseline).map { $0 - $1 }
     rows = function.rowsTaken(for: min(Self.batchSize, function.batchSize))
-    interpreter = try function.ruledInterpreter(rows: rows, "secant") {
+    plan = try function.ruledPlan(rows: rows, "secant") {
       (graph, input) throws(ModelError) in
       let pair = try ReferencePair(graph, of: input)
       return try pair.graph.gradient(
@@ -142,12 +142,9 @@ struct SecantPath {
     let starts = points(filled.map(\.0)).reshaped(to: function.batchShape(rows))
     let inputs = function.inputs(points(filled.map(\.1))) + [starts]
     let seed = try function.oneHotSeed(
-      for: Array(repeating: target, count: rows), rows: rows, of: interpreter)
-    let outputs = try interpreter.run(inputs + [seed])
+      for: Array(repeating: target, count: rows), rows: rows, type: plan.seed)
+    let gradients = try plan.gradient(try plan.activations(inputs), seed: seed)
     function.count(Passes(forward: 2 * pieces.count, backward: pieces.count))
-    guard let gradients = outputs.last else {
-      throw ModelError("the gradient has no output", kind: .fault)
-    }
     return gradients.reshaped(to: Shape([rows] + function.pointShape))
   }
 

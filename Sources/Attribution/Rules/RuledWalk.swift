@@ -34,38 +34,28 @@ extension ModelFunction {
     _ walk: (_ graph: Graph, _ input: Value) throws(ModelError) -> GradientGraph
   ) throws(ModelError) -> RuledWalk {
     let rows = layout.smallestBatch
-    let interpreter = try ruledInterpreter(rows: rows, name, walk)
+    let plan = try ruledPlan(rows: rows, name, walk)
     func batch(_ row: Tensor) -> Tensor {
       rows == 1 ? row : Tensor(stacking: Array(repeating: row, count: rows))
     }
-    let inputs = self.inputs(batch(point)) + others.map { batch($0).reshaped(to: batchShape(rows)) }
-    var targets: [Int] = []
-    var outputs = try interpreter.run(inputs) { (output) throws(ModelError) in
-      targets = try choice(self.scores(in: output, rows: rows)[0])
-      return try oneHotSeed(for: Array(targets.prefix(1)), rows: rows, of: interpreter)
+    let activations = try plan.activations(
+      inputs(batch(point)) + others.map { batch($0).reshaped(to: batchShape(rows)) })
+    let scores = activations.outputs.map { self.scores(in: $0, rows: rows)[0] }
+    let targets = try choice(scores[0])
+    let arrived = try targets.map { (target) throws(ModelError) in
+      let seed = try oneHotSeed(for: [target], rows: rows, type: plan.seed)
+      let gradient = try plan.gradient(activations, seed: seed)
+      return gradient.reshaped(to: Shape([rows] + pointShape)).rows(0..<1).doubles
     }
-    let scores = outputs.dropLast().map { self.scores(in: $0, rows: rows)[0] }
-    var arrived: [[Double]] = []
-    for (index, target) in targets.enumerated() {
-      if index > 0 {
-        let seed = try oneHotSeed(for: [target], rows: rows, of: interpreter)
-        outputs = try interpreter.run(inputs + [seed])
-      }
-      guard let last = outputs.last else { continue }
-      arrived.append(last.reshaped(to: Shape([rows] + pointShape)).rows(0..<1).doubles)
-    }
-    count(
-      Passes(
-        forward: max(targets.count, 1) * rows * scores.count, backward: max(targets.count, 1) * rows
-      ))
+    count(Passes(forward: rows * scores.count, backward: rows * targets.count))
     return RuledWalk(scores: scores, targets: targets, arrived: arrived)
   }
 
   /// What runs a walk with replaced rules, kept by its name.
-  func ruledInterpreter(
+  func ruledPlan(
     rows: Int, _ name: String,
     _ walk: (_ graph: Graph, _ input: Value) throws(ModelError) -> GradientGraph
-  ) throws(ModelError) -> Interpreter {
+  ) throws(ModelError) -> SeedPlan {
     if let plan = ruledPlans[name] { return plan }
     let graph = try specialized(rows: rows)
     let input = graph.inputs[explained]
@@ -74,7 +64,7 @@ extension ModelFunction {
       throw ModelError(noGradientOf: graph.outputs[0], reaching: input, in: graph)
     }
     workspace.release()
-    let plan = Interpreter(try result.graph.fused(), in: workspace)
+    let plan = try SeedPlan(try result.graph.fused(), in: workspace)
     ruledPlans[name] = plan
     return plan
   }

@@ -2,22 +2,26 @@ package import Graphs
 
 /// A graph in two parts: what does not depend on some of its inputs, and what does.
 package struct HoistedGraph: Sendable {
-  /// From the other inputs to the values that the varying part reads.
+  /// From the other inputs to the values that the varying part reads and, behind them, the outputs that
+  /// do not vary.
   package let invariant: Graph
-  /// From the varying inputs, and behind them those values, to the outputs.
+  /// From the varying inputs, and behind them those values, to the outputs that vary.
   package let varying: Graph
+  /// How many values the varying part reads.
+  package let crossingCount: Int
 }
 
 extension Graph {
-  /// The graph cut so that what does not depend on the first inputs can be computed once for many
-  /// values of them.
+  /// The graph cut so that what does not depend on some inputs can be computed once for many values of
+  /// them.
   ///
   /// Law: the varying part applied to its inputs and to what the invariant part gives is the graph.
   /// Works on a specialised graph.
   ///
-  /// - Parameter count: the inputs that vary, the first ones.
-  package func hoistingInvariants(from count: Int) throws(ModelError) -> HoistedGraph {
-    let varyingInputs = Array(inputs.prefix(count))
+  /// - Parameter varyingInputs: the inputs that vary.
+  package func hoistingInvariants(
+    from varyingInputs: [Value]
+  ) throws(ModelError) -> HoistedGraph {
     var depends = [Bool](repeating: false, count: records.count)
     for input in varyingInputs { depends[input.index] = true }
     for node in nodes
@@ -33,14 +37,17 @@ extension Graph {
     let crossing = values.filter {
       isRead[$0.index] && !depends[$0.index] && storedConstant(of: $0) == nil
     }
-    var invariant = GraphRebuilder(self, inputs: Array(inputs.dropFirst(count)))
+    let still = outputs.filter { !depends[$0.index] }
+    var invariant = GraphRebuilder(
+      self, inputs: inputs.filter { !varyingInputs.contains($0) })
     for node in nodes where !node.outputs.contains(where: { depends[$0.index] }) {
       try invariant.copy(node)
     }
     var varying = GraphRebuilder(self, inputs: varyingInputs + crossing)
     for node in varyingNodes { try varying.copy(node) }
     return HoistedGraph(
-      invariant: invariant.finish(outputs: crossing).withoutDeadNodes(),
-      varying: varying.finish().withoutDeadNodes())
+      invariant: invariant.finish(outputs: crossing + still).withoutDeadNodes(),
+      varying: varying.finish(outputs: outputs.filter { !still.contains($0) }).withoutDeadNodes(),
+      crossingCount: crossing.count)
   }
 }

@@ -1,0 +1,239 @@
+public import Attribution
+import Foundation
+import Graphs
+import Kernels
+import Operators
+import Rewrites
+public import Tensors
+
+/// What `verify` tries, and for how long.
+public struct VerificationOptions: Sendable {
+  /// The methods, in the order of the table.
+  public var methods = Verification.defaultMethods
+  /// What random choices depend on.
+  public var seed: UInt64 = 1
+  /// Seconds after which no further test is begun.
+  public var budget = 60.0
+
+  /// The defaults of the command line.
+  public init() {}
+}
+
+extension Verification {
+  /// Every method that the program knows, with its own settings; expected gradients with one sample and
+  /// with many. Left out are the choice between others and random numbers.
+  public static var defaultMethods: [Method] {
+    MethodRegistry.methods.flatMap { type -> [Method] in
+      switch type.name {
+      case Auto.name, RandomAttribution.name: []
+      case ExpectedGradients.name:
+        ["\(type.name):1", "\(type.name):32"].compactMap { try? Method($0) }
+      default: [type.name].compactMap { try? Method($0) }
+      }
+    }
+  }
+
+  /// The methods tried on the reference networks: small ones in float64, on each of which an axiom is known
+  /// to hold for some methods and not for others.
+  ///
+  /// - Parameter progress: told of the share that is done; what it throws ends the run.
+  /// - Throws: `ModelError` of kind `fault` if this program is wrong.
+  public static func ofReferenceNetworks(
+    options: VerificationOptions = VerificationOptions(),
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> Verification {
+    let networks = try ReferenceNetworks.all()
+    let clock = Deadline(options.budget)
+    var results: [AxiomResult] = []
+    for (number, network) in networks.enumerated() {
+      let subject = try AxiomSubject(
+        network.name, network.graph, inputs: [network.point], equivalents: network.equivalents,
+        seed: options.seed)
+      results += try subject.trial(
+        of: options.methods,
+        isOver: { clock.isOver((Double(number) + $0) / Double(networks.count)) }
+      ) {
+        try progress((Double(number) + Double($0) / Double($1)) / Double(networks.count))
+      }
+    }
+    return Verification(results, of: options.methods)
+  }
+
+  /// The reference networks by name, and what they compute.
+  public static var referenceNetworks: [(name: String, formula: String)] {
+    ((try? ReferenceNetworks.all()) ?? []).map { ($0.name, $0.formula) }
+  }
+}
+
+/// The time after which no further test is begun.
+private struct Deadline {
+  private let start = ContinuousClock.now
+  private let seconds: Double
+
+  init(_ seconds: Double) { self.seconds = seconds }
+
+  /// Whether this share of the time is over.
+  func isOver(_ share: Double) -> Bool {
+    (ContinuousClock.now - start) / .seconds(1) > share * seconds
+  }
+}
+
+/// A sample that axioms are tried on.
+public struct VerifiedInput: Sendable {
+  /// What reports call it.
+  public let name: String
+  /// One tensor per input of the model, for one sample.
+  public let tensors: [Tensor]
+
+  /// A sample with its name.
+  public init(name: String, tensors: [Tensor]) {
+    self.name = name
+    self.tensors = tensors
+  }
+}
+
+/// What is known of a model as a function, before axioms are tried on it.
+public struct FunctionFacts: Sendable, Codable {
+  /// The degree of homogeneity, where it is proved.
+  public let degree: Int?
+  /// How far F(2x) is from 2^k F(x), relative; nil where no degree is proved.
+  public let scalingError: Double?
+  /// For each input the score that axioms are tried with: the one that changes most from the zero baseline.
+  public let targets: [Int]
+
+  /// Writes every key, with null where no degree is proved.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(degree, forKey: .degree)
+    try container.encode(scalingError, forKey: .scalingError)
+    try container.encode(targets, forKey: .targets)
+  }
+}
+
+extension ModelSession {
+  /// The methods tried by every axiom on samples, from the zero baseline.
+  ///
+  /// - Parameters:
+  ///   - index: which input of the model is explained.
+  ///   - progress: told of the share that is done; what it throws ends the run.
+  /// - Throws: `ModelError` if the input has no gradient, no score changes from the zero baseline, or the
+  ///   model is proved homogeneous and is not.
+  public func verify(
+    _ inputs: [VerifiedInput], at index: Int = 0,
+    options: VerificationOptions = VerificationOptions(),
+    progress: (Double) throws -> Void = { _ in }
+  ) throws -> (facts: FunctionFacts, axioms: Verification) {
+    do {
+      try model.requireExplainable(index)
+      let clock = Deadline(options.budget)
+      var results: [AxiomResult] = []
+      var targets: [Int] = []
+      var scaling: (degree: Int, error: Double)?
+      for (number, input) in inputs.enumerated() {
+        let subject = try AxiomSubject(
+          input.name, model.graph, inputs: input.tensors, explaining: index, seed: options.seed,
+          in: workspace)
+        targets.append(subject.question.target)
+        if let found = try subject.homogeneity() {
+          try Self.requireScaling(found, subject)
+          scaling = (found.degree, max(found.error, scaling?.error ?? 0))
+        }
+        results += try subject.trial(
+          of: options.methods,
+          isOver: { clock.isOver((Double(number) + $0) / Double(inputs.count)) }
+        ) {
+          try progress((Double(number) + Double($0) / Double($1)) / Double(inputs.count))
+        }
+      }
+      return (
+        FunctionFacts(degree: scaling?.degree, scalingError: scaling?.error, targets: targets),
+        Verification(results, of: options.methods)
+      )
+    } catch let error as ModelError {
+      throw error.inFile(model.url.relativePath)
+    }
+  }
+
+  private static func requireScaling(
+    _ found: (degree: Int, error: Double), _ subject: AxiomSubject
+  ) throws(ModelError) {
+    guard found.error > max(subject.tolerance.sum, 1e-3) else { return }
+    throw ModelError(
+      "the model was proved homogeneous of degree \(found.degree), yet F(2x) is \(found.error) off; "
+        + "please report this", kind: .fault)
+  }
+}
+
+extension Model {
+  /// The input whose elements get attributions where none is named: the first that holds floating-point
+  /// numbers.
+  public var explainedInput: Int {
+    inputs.firstIndex { $0.elementType?.isFloatingPoint ?? false } ?? 0
+  }
+
+  func requireExplainable(_ index: Int) throws(ModelError) {
+    guard index < inputs.count else {
+      throw ModelError("the model has no input \(index)", kind: .usage)
+    }
+    guard inputs[index].elementType?.isFloatingPoint ?? false else {
+      throw ModelError(
+        "input '\(inputs[index].name)' is \(inputs[index].typeDescription), which has no attributions; "
+          + "cut the model behind its embedding")
+    }
+  }
+
+  /// Seeded noise between -1 and 1 for every floating-point input, zeros for others: one sample of the
+  /// declared shapes, 224 pixels where a picture's are open.
+  ///
+  /// - Throws: `ModelError` if an input declares no dimensions.
+  public func noise(seed: UInt64) throws -> [Tensor] {
+    guard let shapes = graph.defaultShapes else {
+      throw ModelError(
+        "an input has no declared rank; give files for the inputs", kind: .usage,
+        file: url.relativePath)
+    }
+    return try zip(inputs, shapes).enumerated().map { place, item in
+      let type = item.0.elementType ?? .float32
+      guard item.1.elementCount <= Self.largestNoise else {
+        throw ModelError(
+          "input '\(item.0.name)' is \(item.0.typeDescription); give files for the inputs",
+          kind: .usage,
+          file: url.relativePath)
+      }
+      guard type.isFloatingPoint else {
+        return Tensor(repeating: 0.0, shape: item.1).converted(to: type)
+      }
+      return Tensor.noise(shape: item.1, seed: seed &+ UInt64(place)).converted(to: type)
+    }
+  }
+
+  /// Elements of an input that is made up.
+  private static let largestNoise = 1 << 26
+
+  /// Products of numbers that one sample of the declared shapes takes; nil where shapes are not declared.
+  public var multiplications: Int? {
+    guard let typed = try? graph.specializedToDefaults(in: Workspace()) else { return nil }
+    var sum = 0
+    for node in typed.nodes {
+      guard let output = typed.type(of: node.outputs[0])?.shape,
+        node.inputs.count > 1, let weights = node.inputs[1].flatMap({ typed.type(of: $0)?.shape })
+      else { continue }
+      let terms: Int
+      switch node.operatorName {
+      case "Conv": terms = weights.dropFirst().reduce(1, *)
+      case "Gemm", "MatMul": terms = weights.elementCount / max(output.dimensions.last ?? 1, 1)
+      default: continue
+      }
+      let (product, overflow) = output.elementCount.multipliedReportingOverflow(by: terms)
+      let (total, isTooLarge) = sum.addingReportingOverflow(product)
+      guard !overflow, !isTooLarge else { return nil }
+      sum = total
+    }
+    return sum
+  }
+
+  /// The precision to verify in: float64 for a model that plain loops run in milliseconds.
+  public var verificationPrecision: Precision {
+    (multiplications ?? .max) <= 3_000_000 ? .float64 : .declared
+  }
+}

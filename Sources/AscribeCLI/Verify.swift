@@ -1,0 +1,188 @@
+import ArgumentParser
+import Ascribe
+import Foundation
+
+/// `ascribe verify`: whether a model computes what it should, and which axioms hold for which methods.
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Tries attribution methods on a model by the axioms that they should obey.",
+    usage: """
+      ascribe verify [<options>] <model> [<input> ...]
+      ascribe verify --reference [<options>]
+      """,
+    discussion: """
+      First the model itself: it must compute what was saved beside it, in folders \
+      test_data_set_* of input_K.pb and output_K.pb, or in MODEL.input.npy and MODEL.output.npy.
+
+      Then every method by every axiom, from the zero baseline, for the score that changes most: \
+      a mark, and how large the deviation is. A test finds counter-examples, which are printed; \
+      it proves nothing.
+
+      \(axioms)
+
+      Inputs are pictures or tensors; without any, one sample of seeded noise.
+
+      Exit codes: 65 if the model does not compute what was saved with it; 70 if an axiom fails \
+      that is proved for a method; 0 if others fail.
+      """)
+
+  private static var axioms: String {
+    Verification.knownAxioms.map { "\($0.name): \($0.summary)." }.joined(separator: "\n\n")
+  }
+
+  @Argument(help: "An .onnx file.", completion: .file(extensions: ["onnx"]))
+  var model: String?
+
+  @Argument(
+    help: ArgumentHelp(
+      "Pictures or tensors. NAME=FILE is what the model's input NAME gets with all of them.",
+      valueName: "input"), completion: .file())
+  var inputs: [String] = []
+
+  @Flag(
+    help: ArgumentHelp(
+      "Try the methods on small networks that tell them apart, in place of a model."))
+  var reference = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The methods, separated by commas. (default: every one but auto and random)",
+      valueName: "method,..."))
+  var methods: String?
+
+  @Option(help: ArgumentHelp("What random numbers depend on.", valueName: "number"))
+  var seed: UInt64 = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "The numbers to compute with. (default: float64 for a model of at most 3 million products, whose slow, "
+        + "plain loops take milliseconds; else float32, with wider tolerances)",
+      valueName: "type"))
+  private var precision: VerifiedPrecision?
+
+  @Option(
+    help: ArgumentHelp(
+      "How pictures become numbers, as for ascribe attribute.", valueName: "preset|file"),
+    completion: .list(["imagenet", "caffe", "unit", "raw"]))
+  var preprocess: String?
+
+  @Option(
+    help: ArgumentHelp("No test is begun after so many seconds.", valueName: "seconds"))
+  var budget = 60.0
+
+  @Flag(help: "Print one JSON object in place of tables.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Print neither progress nor notes on standard error.")
+  var quiet = false
+
+  func validate() throws {
+    guard reference == (model == nil) else {
+      throw ValidationError(
+        reference
+          ? "--reference takes no model: it tries the methods on networks of its own"
+          : "name a model, or give --reference for the networks that tell methods apart")
+    }
+    guard budget > 0, budget.isFinite else {
+      throw ValidationError("--budget must be a number of seconds above 0")
+    }
+  }
+
+  func run() throws {
+    var options = VerificationOptions()
+    options.seed = seed
+    options.budget = budget
+    if let methods {
+      options.methods = try methods.split(separator: ",", omittingEmptySubsequences: false).map {
+        try Method(String($0))
+      }
+      guard Set(options.methods).count == options.methods.count else {
+        throw ValidationError("--methods '\(methods)' names one method twice")
+      }
+    }
+    let bar = ProgressBar("verifying", isQuiet: quiet)
+    defer { bar.finish() }
+    let report: VerificationReport
+    if let model {
+      report = try self.report(on: model, options, bar)
+    } else {
+      let axioms = try Verification.ofReferenceNetworks(options: options) {
+        bar.show($0, steps: nil)
+      }
+      report = VerificationReport(verification: axioms, seed: seed)
+    }
+    bar.finish()
+    if json { try Console.print(json: report) } else { print(report.text) }
+    try Console.finish()
+    try requirePromises(report.verification)
+  }
+
+  private func report(
+    on path: String, _ options: VerificationOptions, _ bar: ProgressBar
+  ) throws -> VerificationReport {
+    let url = URL(filePath: path)
+    let asked = precision == .float64 ? Precision.float64 : .declared
+    var model = try Model(contentsOf: url, precision: asked)
+    if precision == nil, model.verificationPrecision == .float64 {
+      model = try Model(contentsOf: url, precision: .float64)
+    }
+    let session = ModelSession(model)
+    let saved = try session.savedOutputs()
+    if let bad = saved.first(where: { !$0.agrees }) {
+      throw ModelError(
+        "the model does not compute what was saved with it: element \(bad.element) of "
+          + "'\(bad.output)' is \(Console.number(bad.computed)), \(bad.source) has "
+          + "\(Console.number(bad.saved)); export it again, or find out which of the two is right",
+        file: path)
+    }
+    let (samples, index) = try samples(for: model)
+    let (facts, axioms) = try session.verify(samples, at: index, options: options) {
+      bar.show($0, steps: nil)
+    }
+    return VerificationReport(
+      verification: axioms, seed: seed, model: path, precision: model.precision, saved: saved,
+      function: facts, inputs: samples.map(\.name))
+  }
+
+  /// The rows of the files, or seeded noise; and which input of the model they are for.
+  private func samples(for model: Model) throws -> ([VerifiedInput], Int) {
+    guard !inputs.isEmpty else {
+      return (
+        [VerifiedInput(name: "noise of seed \(seed)", tensors: try model.noise(seed: seed))],
+        model.explainedInput
+      )
+    }
+    let job = try Job(model, inputs, preprocess: preprocess, isQuiet: quiet)
+    let countsSamples = (job.port.dimensions?.first ?? nil) ?? 1 == 1
+    let samples = try job.files.flatMap { path -> [VerifiedInput] in
+      let input = try job.read(path)
+      let tensors = job.tensors(with: input)
+      let rows = input.tensor.shape.first ?? 1
+      guard rows > 1, countsSamples else { return [VerifiedInput(name: path, tensors: tensors)] }
+      return (0..<rows).map { row in
+        VerifiedInput(
+          name: "\(path)[\(row)]",
+          tensors: tensors.enumerated().map { index, tensor in
+            index == job.portIndex || tensor.shape.first == rows
+              ? tensor.rows(row..<(row + 1)) : tensor
+          })
+      }
+    }
+    return (samples, job.portIndex)
+  }
+
+  /// Refuses to end well if an axiom fails that is proved for the method.
+  private func requirePromises(_ verification: Verification) throws {
+    let broken = verification.brokenPromises
+    guard let first = broken.first else { return }
+    let more = broken.count > 1 ? " and \(broken.count - 1) more" : ""
+    throw ModelError(
+      "\(first.axiom) is proved for \(first.method) and fails here\(more); try --precision float64, "
+        + "and report it if that does not help", kind: .fault, file: model)
+  }
+}
+
+/// What maps are computed in; others than these differ too much to be compared.
+private enum VerifiedPrecision: String, CaseIterable, ExpressibleByArgument {
+  case float32, float64
+}

@@ -1,0 +1,164 @@
+package import Graphs
+package import Kernels
+import Rewrites
+package import Tensors
+
+/// A model with a point of it, on which axioms are tried; from the zero baseline.
+///
+/// The score that is looked at is the one that changes most between baseline and point.
+package final class AxiomSubject {
+  /// What messages call it.
+  package let name: String
+  /// The model with its scores, before a final Softmax, as the only output.
+  package let graph: Graph
+  /// Graphs of the same function, by name.
+  package let equivalents: [(name: String, graph: Graph)]
+  /// The model at the point.
+  package let question: Question
+  /// All scores of the point.
+  package let scores: [Double]
+  /// The score at the point less the one at the baseline.
+  package let change: Double
+  package let tolerance: AxiomTolerance
+  package let seed: UInt64
+  /// The shape of the point as the model takes it.
+  let shape: Shape
+  let explained: Int
+  let workspace: Workspace
+  private let fixed: [Int: Tensor]
+  private var known: [Method: AttributionMap] = [:]
+  private var randomness: [Method: Bool] = [:]
+
+  /// A function, a point of it and one of its scores.
+  package struct Question {
+    package let function: ModelFunction
+    package let point: Tensor
+    package let target: Int
+
+    package var baseline: Tensor { point.zeros() }
+
+    /// The same function and score at another point.
+    func at(_ elements: [Double]) -> Question {
+      Question(
+        function: function,
+        point: Tensor(elements, shape: point.shape).converted(to: point.elementType),
+        target: target)
+    }
+  }
+
+  /// - Parameters:
+  ///   - inputs: one tensor per input of the model, for one sample.
+  ///   - explained: which of them gets attributions.
+  ///   - equivalents: models of the same function.
+  ///   - seed: what random choices depend on.
+  /// - Throws: `ModelError` if the input has no gradient, or no score changes.
+  package init(
+    _ name: String, _ model: Graph, inputs: [Tensor], explaining explained: Int = 0,
+    equivalents: [(name: String, graph: Graph)] = [], seed: UInt64 = 1,
+    in workspace: Workspace = Workspace()
+  ) throws(ModelError) {
+    let input = inputs[explained]
+    guard input.elementCount > 0 else { throw ModelError("the input is empty", kind: .usage) }
+    let fixed = Dictionary(
+      uniqueKeysWithValues: inputs.indices.filter { $0 != explained }.map { ($0, inputs[$0]) })
+    let graph = model.selecting([try model.scores(in: .logit).value])
+    let function = try ModelFunction(
+      graph, explaining: explained, shape: input.shape, fixed: fixed, space: .softmax, in: workspace
+    )
+    let point = input.reshaped(to: Shape([1] + function.pointShape))
+    let scores = try function.scores(at: Tensor(stacking: [point, point.zeros()]))
+    let changes = zip(scores[0], scores[1]).map { $0 - $1 }
+    guard changes.allSatisfy(\.isFinite) else {
+      throw ModelError("a score is not finite at the input or at the zero baseline")
+    }
+    guard let target = changes.indices.max(by: { abs(changes[$0]) < abs(changes[$1]) }),
+      changes[target] != 0
+    else {
+      throw ModelError(
+        "no score changes between the zero baseline and the input; give another input")
+    }
+    self.name = name
+    self.graph = graph
+    self.equivalents = equivalents
+    self.question = Question(function: function, point: point, target: target)
+    self.scores = scores[0]
+    self.change = changes[target]
+    self.tolerance = AxiomTolerance(function.elementType)
+    self.seed = seed
+    self.shape = input.shape
+    self.explained = explained
+    self.workspace = workspace
+    self.fixed = fixed
+  }
+
+  /// The element type of points and attributions.
+  var elementType: ElementType { question.function.elementType }
+
+  /// The elements of the point.
+  var elements: [Double] { question.point.doubles }
+
+  /// Another graph of the same inputs at a point; the subject's own where none is given.
+  func question(
+    of graph: Graph, at point: Tensor? = nil, target: Int? = nil
+  ) throws(ModelError) -> Question {
+    let input = point ?? question.point.reshaped(to: shape)
+    let function = try ModelFunction(
+      graph, explaining: explained, shape: input.shape, fixed: fixed, space: .softmax, in: workspace
+    )
+    return Question(
+      function: function, point: input.reshaped(to: Shape([1] + function.pointShape)),
+      target: target ?? question.target)
+  }
+
+  /// The map of a method; that of the subject's own question is computed once.
+  func map(
+    by method: Method, of other: Question? = nil, draw: UInt64 = 0
+  ) throws -> AttributionMap {
+    if other == nil, draw == 0, let map = known[method] { return map }
+    let question = other ?? question
+    let problem = Problem(
+      question.function, at: question.point, baseline: question.baseline,
+      randomness: Problem.Randomness(seed: seed &+ draw, digest: name),
+      targets: { _ in [question.target] })
+    let maps = try method.maps(of: problem, from: [question.baseline]).maps
+    guard let map = maps.first?.map else {
+      throw ModelError("the method gives no map", kind: .fault)
+    }
+    if other == nil, draw == 0 { known[method] = map }
+    return map
+  }
+
+  /// Whether a method draws random numbers: whether one of some further maps differs.
+  func isRandom(_ method: Method) throws -> Bool {
+    if let known = randomness[method] { return known }
+    let first = try map(by: method).values.doubles
+    let isRandom = try (1...8).contains {
+      try map(by: method, draw: UInt64($0)).values.doubles != first
+    }
+    randomness[method] = isRandom
+    return isRandom
+  }
+
+  /// What `number` makes of maps with other random numbers: between 8 and 64, fewer of those that cost
+  /// more.
+  func sample(
+    by method: Method, of other: Question? = nil, _ number: (AttributionMap) -> Double
+  ) throws -> Scatter {
+    let passes = try map(by: method).passes
+    let count = min(max(512 / max(passes.forward + passes.backward, 1), 8), 64)
+    return Scatter(
+      try (0..<count).map { try number(map(by: method, of: other, draw: UInt64($0))) })
+  }
+
+  /// How messages name a feature, by its coordinates, as in `(0, 12, 7)`.
+  func label(_ index: Int, in shape: Shape? = nil) -> String {
+    let shape = shape ?? question.function.pointShape
+    let places = shape.indices.map { index / shape.strides[$0] % max(shape[$0], 1) }
+    return "(\(places.map(String.init).joined(separator: ", ")))"
+  }
+
+  /// Seeded random numbers for one purpose.
+  func noise(_ purpose: String) -> SampleNoise {
+    SampleNoise(seed: seed, digest: name, purpose: purpose)
+  }
+}

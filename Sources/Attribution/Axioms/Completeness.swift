@@ -1,0 +1,48 @@
+import Graphs
+
+/// Attributions add up to what the score changes by from the baseline
+/// (Sundararajan et al., 2017, proposition 1).
+package struct Completeness: Axiom {
+  package static let name = "completeness"
+  package static let summary = "attributions add up to the change of the score from the baseline"
+  package static let measure = "|sum - change| / |change|"
+
+  private let subject: AxiomSubject
+
+  /// No integral is computed with more steps to see whether it converges.
+  private static let mostSteps = 16_384
+
+  package init(_ subject: AxiomSubject) { self.subject = subject }
+
+  package func verdict(on method: Method) throws -> AxiomVerdict {
+    let map = try subject.map(by: method)
+    let error = relativeError(map)
+    let tolerance = subject.tolerance
+    let integral = method.integration
+    if error <= (integral == nil ? tolerance.sum : tolerance.integral) { return .holds(error) }
+    if case .steps(let steps, let rule)? = integral {
+      // A sum over steps comes to the integral as they grow.
+      for count in [4 * steps, 16 * steps, 2048] where steps < count && count <= Self.mostSteps {
+        let finer = Method(IntegratedGradients(.steps(count, rule)))
+        let error = relativeError(try subject.map(by: finer, of: subject.question))
+        if error <= tolerance.integral { return .holds(error) }
+      }
+    }
+    let change = Axioms.text(subject.change)
+    if try subject.isRandom(method) {
+      let scatter = try subject.sample(by: method) { $0.sum - subject.change }
+      if scatter.agreesWithZero(beside: subject.change) {
+        return .inExpectation(
+          abs(scatter.mean / subject.change),
+          "one map adds up to \(Axioms.text(map.sum)), the score changes by \(change); "
+            + scatter.text(of: "the difference"))
+      }
+    }
+    return .fails(
+      error, "attributions add up to \(Axioms.text(map.sum)), the score changes by \(change)")
+  }
+
+  private func relativeError(_ map: AttributionMap) -> Double {
+    abs((map.sum - subject.change) / subject.change)
+  }
+}

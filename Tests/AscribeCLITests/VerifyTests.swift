@@ -1,0 +1,182 @@
+import Foundation
+import ONNXFormat
+import Tensors
+import TestSupport
+import Testing
+
+/// What `ascribe verify` says of models that compute what was saved with them, and of others.
+struct VerifyTests {
+  private static let golden = Program.packageRoot + "/Tests/Golden/perceptron.onnx"
+
+  private func report(_ arguments: [String]) throws -> [String: Any] {
+    let outcome = try succeeds(["verify"] + arguments + ["--json", "--quiet"])
+    return try #require(try outcome.json() as? [String: Any])
+  }
+
+  /// The outcome of a method by an axiom.
+  private func outcome(
+    _ method: String, _ axiom: String, in report: [String: Any]
+  ) throws -> String {
+    let verdicts = try #require(report["verdicts"] as? [[String: Any]])
+    let verdict = verdicts.first {
+      $0["method"] as? String == method && $0["axiom"] as? String == axiom
+    }
+    return try #require(verdict?["outcome"] as? String)
+  }
+
+  /// The table of Hesse et al. (2021): IG and, on networks without biases, the X-gradient obey all axioms,
+  /// expected gradients do on average, gradients at the point do not.
+  @Test func theReferenceNetworksTellMethodsApart() throws {
+    let report = try report([
+      "--reference", "--methods", "ig:128,xg,gradient,input-x-gradient,expected-gradients:1",
+    ])
+    let axioms = try #require(report["axioms"] as? [[String: String]]).compactMap { $0["name"] }
+    #expect(
+      axioms == [
+        "completeness", "sensitivity-a", "sensitivity-b", "linearity", "symmetry",
+        "implementation", "contrast",
+      ])
+    for axiom in axioms {
+      #expect(try outcome("ig:128", axiom, in: report) == "holds")
+      #expect(try outcome("xg", axiom, in: report) == "holds")
+      #expect(try outcome("expected-gradients:1", axiom, in: report) != "fails")
+    }
+    let failures = [
+      "gradient": ["completeness", "sensitivity-a", "contrast"],
+      "input-x-gradient": ["completeness", "sensitivity-a"],
+    ]
+    for (method, failing) in failures {
+      for axiom in axioms {
+        let expected = failing.contains(axiom) ? "fails" : "holds"
+        #expect(try outcome(method, axiom, in: report) == expected, "\(method), \(axiom)")
+      }
+    }
+    #expect(
+      try outcome("expected-gradients:1", "completeness", in: report) == "in expectation")
+    #expect(report["model"] is NSNull && report["function"] is NSNull)
+  }
+
+  /// The files MODEL.input.npy and MODEL.output.npy beside a model are what it must compute.
+  @Test func savedArraysAreCompared() throws {
+    let report = try report([Self.golden, "--methods", "ig:64,input-x-gradient"])
+    #expect(report["precision"] as? String == "float64")
+    let saved = try #require(report["saved"] as? [[String: Any]])
+    #expect(saved.count == 1)
+    #expect(saved[0]["agrees"] as? Bool == true)
+    #expect(saved[0]["source"] as? String == "perceptron.output.npy")
+    #expect((saved[0]["error"] as? Double ?? 1) < 1e-6)
+    #expect(try outcome("ig:64", "implementation", in: report) == "holds")
+  }
+
+  private func folder(_ scratch: Scratch, output: [Float]) throws -> String {
+    let model = try scratch.write("model.onnx", TinyModel.linear().bytes)
+    for set in 0..<2 {
+      let input = Tensor([1, 2, 3 + Float(set)] as [Float], shape: [1, 3])
+      try scratch.write("test_data_set_\(set)/input_0.pb", input.encoded(named: "x"))
+    }
+    try scratch.write(
+      "test_data_set_0/output_0.pb", Tensor([6, 5.5] as [Float], shape: [1, 2]).encoded())
+    try scratch.write("test_data_set_1/output_0.pb", Tensor(output, shape: [1, 2]).encoded())
+    return model
+  }
+
+  @Test func testDataSetsAreCompared() throws {
+    let scratch = try Scratch()
+    let model = try folder(scratch, output: [9, 4.5])
+    let text = try succeeds(["verify", model, "--methods", "xg,gradient"]).output
+    #expect(text.contains("test_data_set_0: 'y' agrees"))
+    #expect(text.contains("test_data_set_1: 'y' agrees"))
+    #expect(text.contains("yes, of degree 1"))
+  }
+
+  /// A model that does not compute what was saved with it is bad data: nothing is said of its methods.
+  @Test func aBadExportIsFound() throws {
+    let scratch = try Scratch()
+    let model = try folder(scratch, output: [9, 4.4])
+    try fails(
+      ["verify", model], code: 65,
+      saying: [model, "element 1 of 'y' is 4.5, test_data_set_1 has 4.4", "export it again"])
+  }
+
+  @Test func savedDataThatDoNotFit() throws {
+    let scratch = try Scratch()
+    let model = try folder(scratch, output: [9, 4.5])
+    let wide = Tensor([1, 2] as [Float], shape: [1, 2]).encoded()
+    try scratch.write("test_data_set_1/input_0.pb", wide)
+    try fails(["verify", model], code: 65, saying: ["input_0.pb", "input 'x' takes batchx3"])
+    try scratch.write("test_data_set_1/input_0.pb", [1, 2, 3])
+    try fails(["verify", model], code: 65, saying: ["input_0.pb"])
+    try FileManager.default.removeItem(atPath: scratch.path + "/test_data_set_1/input_0.pb")
+    try fails(["verify", model], code: 66, saying: ["input_0.pb"])
+    try FileManager.default.removeItem(atPath: scratch.path + "/test_data_set_1")
+    let long = Tensor([6, 5.5, 1] as [Float], shape: [1, 3]).encoded()
+    try scratch.write("test_data_set_0/output_0.pb", long)
+    try fails(["verify", model], code: 65, saying: ["output 'y' is 1x2", "1x3 float32 was saved"])
+  }
+
+  /// Each row of an input is a sample, and counter-examples say which.
+  @Test func inputsAreRows() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write(
+      "model.onnx", TinyModel.linear(biases: [1, -1]).bytes)
+    let x = try scratch.write(
+      "x.npy", Tensor([1, 2, 3, -1, 2, 0.5] as [Float], shape: [2, 3]).npyData())
+    let outcome = try succeeds(["verify", model, x, "--methods", "ig,gradient,xg"])
+    #expect(outcome.output.contains("gradient, completeness on \(x)["))
+    #expect(outcome.output.contains("xg needs a homogeneous model"))
+    let report = try report([model, x, "--methods", "gradient"])
+    #expect((report["inputs"] as? [String])?.count == 2)
+  }
+
+  /// One of two inputs is explained, the other held; both are noise where no file is given.
+  @Test func modelsOfTwoInputs() throws {
+    let scratch = try Scratch()
+    var tiny = TinyModel.linear()
+    tiny.nodes.append(.init(type: "Mul", inputs: ["y", "z"], outputs: ["p"], name: "gate"))
+    tiny.inputs.append(.init(name: "z", dimensions: [TinyModel.batch, 2]))
+    tiny.outputs = [.init(name: "p", dimensions: [TinyModel.batch, 2])]
+    let model = try scratch.write("model.onnx", tiny.bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [1, 3]).npyData())
+    let z = try scratch.write("z.npy", Tensor([2, -1] as [Float], shape: [1, 2]).npyData())
+    for files in [[], [x, "z=" + z]] {
+      let report = try report([model] + files + ["--methods", "ig:32,xg"])
+      for axiom in ["completeness", "sensitivity-b", "linearity", "symmetry", "contrast"] {
+        #expect(try outcome("xg", axiom, in: report) == "holds")
+        #expect(try outcome("ig:32", axiom, in: report) == "holds")
+      }
+    }
+    try fails(["verify", model, x], code: 64, saying: ["further inputs", "z"])
+  }
+
+  @Test func whatCannotBeVerified() throws {
+    let scratch = try Scratch()
+    let tokens = TinyModel(
+      nodes: [.init(type: "Cast", inputs: ["x"], outputs: ["y"], attributes: [("to", .int(1))])],
+      inputs: [.init(name: "x", dimensions: [1, 3], type: 7)],
+      outputs: [.init(name: "y", dimensions: [1, 3])])
+    let model = try scratch.write("tokens.onnx", tokens.bytes)
+    try fails(["verify", model], code: 65, saying: ["input 'x'", "has no attributions"])
+    let flat = try scratch.write("flat.onnx", TinyModel.elementwise("Floor").bytes)
+    try fails(["verify", flat], code: 65, saying: [flat, "no gradient"])
+    try fails(["verify", scratch.path + "/none.onnx"], code: 66, saying: ["none.onnx"])
+    let sound = try scratch.write("sound.onnx", TinyModel.linear().bytes)
+    try fails(["verify", sound, scratch.path + "/none.npy"], code: 66, saying: ["none.npy"])
+    try fails(
+      ["verify", sound, "--methods", "magic"], code: 64, saying: ["'magic'", "not one of"])
+    let zero = try scratch.write(
+      "zero.npy", Tensor([0, 0, 0] as [Float], shape: [1, 3]).npyData())
+    try fails(["verify", sound, zero], code: 65, saying: ["give another input"])
+  }
+
+  @Test(arguments: [
+    ["verify"], ["verify", "model.onnx", "--reference"],
+    ["verify", "--reference", "--budget", "0"], ["verify", "--reference", "--budget", "inf"],
+    ["verify", "--reference", "--precision", "bf16"], ["verify", "--reference", "--seed", "-1"],
+    ["verify", "--reference", "--methods", "xg,xg"],
+  ])
+  func misuse(arguments: [String]) throws {
+    let outcome = try Program.run(arguments)
+    #expect(outcome.code == 64, "\(outcome.errors)")
+    #expect(outcome.output.isEmpty && outcome.errors.hasPrefix("Error: "))
+  }
+}

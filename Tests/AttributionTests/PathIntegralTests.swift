@@ -1,0 +1,103 @@
+import Attribution
+import Foundation
+import Graphs
+import Kernels
+import ONNXFormat
+import Operators
+import Tensors
+import TestSupport
+import Testing
+
+/// Integration to a tolerance and exactly, beside many midpoints.
+@Suite struct PathIntegralTests {
+  /// Small networks of ReLUs and maxima, trained by nobody: PyTorch's own initial weights.
+  static let networks = ["convolutions", "dense", "residual", "inception", "shuffle"]
+
+  private func function(_ name: String) throws -> (ModelFunction, Tensor) {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Golden")
+    let graph = try ModelFile(opening: folder.appending(path: "\(name).onnx").path)
+      .graph(precision: .float64)
+    let batch = try Tensor(
+      npy: [UInt8](Data(contentsOf: folder.appending(path: "\(name).input.npy"))))
+    let point = batch.rows(0..<1)
+    return (
+      try ModelFunction(
+        graph, explaining: 0, shape: point.shape, precision: .float64, in: Workspace()), point
+    )
+  }
+
+  private func distance(_ a: Tensor, _ b: Tensor) -> Double {
+    let (a, b) = (a.elements(as: Double.self), b.elements(as: Double.self))
+    let difference = zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    return (difference / b.reduce(0) { $0 + $1 * $1 }).squareRoot()
+  }
+
+  /// The error of n midpoints is at most the jumps of the gradient over n: 1e-3 here.
+  @Test(arguments: networks)
+  func exactIsTheLimitOfManySteps(network: String) throws {
+    let (function, point) = try function(network)
+    let scores = try function.scores(at: Tensor(stacking: [point, point.zeros()]))
+    let exact = try function.pathIntegral(
+      from: point.zeros(), to: point, target: 0, by: .exact)
+    let many = try function.pathIntegral(
+      from: point.zeros(), to: point, target: 0, by: .steps(2000, .midpoint))
+    #expect(distance(many.values, exact.values) < 2e-3)
+    let sum = exact.values.elements(as: Double.self).reduce(0, +)
+    #expect(abs(sum - (scores[0][0] - scores[1][0])) < 1e-10)
+  }
+
+  @Test(arguments: networks, [0.1, 0.02])
+  func theErrorIsBelowTheTolerance(network: String, tolerance: Double) throws {
+    let (function, point) = try function(network)
+    let exact = try function.pathIntegral(
+      from: point.zeros(), to: point, target: 1, by: .exact)
+    let refined = try function.pathIntegral(
+      from: point.zeros(), to: point, target: 1, by: .tolerance(tolerance))
+    #expect(distance(refined.values, exact.values) < tolerance)
+    #expect(try #require(refined.estimatedError) <= tolerance)
+  }
+
+  /// Networks without mean slopes are refined from gradients at points.
+  @Test func smoothNetworksAreRefinedToo() throws {
+    let (function, point) = try function("transformer")
+    let many = try function.pathIntegral(
+      from: point.zeros(), to: point, target: 0, by: .steps(400, .gaussLegendre))
+    let refined = try function.pathIntegral(
+      from: point.zeros(), to: point, target: 0, by: .tolerance(0.02))
+    #expect(distance(refined.values, many.values) < 0.02)
+  }
+
+  @Test func exactIntegrationNeedsLinearPieces() throws {
+    let (function, point) = try function("perceptron")
+    let error = #expect(throws: ModelError.self) {
+      try function.pathIntegral(from: point.zeros(), to: point, target: 0, by: .exact)
+    }
+    #expect(error?.kind == .usage)
+    #expect(error?.description.contains("Tanh") == true)
+  }
+
+  @Test func targetsShareForwardPasses() throws {
+    let (function, point) = try function("convolutions")
+    let problem = Problem(function, at: point, baseline: point.zeros()) { _ in [2, 0, 1] }
+    let maps = try IntegratedGradients(.steps(16, .midpoint)).maps(of: problem)
+    #expect(maps.map(\.map.passes.forward) == [18, 0, 0])
+    #expect(maps.map(\.map.passes.backward) == [16, 16, 16])
+    for result in maps {
+      let alone = try function.pathIntegral(
+        from: point.zeros(), to: point, target: result.target, by: .steps(16, .midpoint))
+      #expect(distance(result.map.values, alone.values) < 1e-12)
+    }
+  }
+
+  @Test func gradientsOfTargetsShareForwardPasses() throws {
+    let (function, point) = try function("residual")
+    let before = function.passes
+    let shared = try function.gradients(at: point, choosing: { _ in [1, 0] }, count: 2)
+    #expect(function.passes.forward - before.forward == 1)
+    for (target, gradient) in zip([1, 0], shared.gradients) {
+      let alone = try function.gradients(at: point, targets: [target]).gradients
+      #expect(distance(gradient, alone) < 1e-12)
+    }
+  }
+}
