@@ -20,15 +20,18 @@ public struct VerificationOptions: Sendable {
 }
 
 extension Verification {
-  /// Every method that the program knows, with its own settings; expected gradients with one sample and
-  /// with many. Left out are the choice between others and random numbers.
+  /// The methods of few evaluations and Integrated Gradients, with their own settings; expected gradients
+  /// with one sample and with many. Left out are the choice between others and random numbers.
   public static var defaultMethods: [Method] {
     MethodRegistry.methods.flatMap { type -> [Method] in
       switch type.name {
       case Auto.name, RandomAttribution.name: []
       case ExpectedGradients.name:
         ["\(type.name):1", "\(type.name):32"].compactMap { try? Method($0) }
-      default: [type.name].compactMap { try? Method($0) }
+      default:
+        [type.name].compactMap { try? Method($0) }.filter {
+          $0.rule is IntegratedGradients || !$0.rule.evaluatesManyPoints
+        }
       }
     }
   }

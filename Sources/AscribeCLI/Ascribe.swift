@@ -15,11 +15,8 @@ struct AscribeCommand: ParsableCommand {
         ascribe inspect model.onnx
         ascribe run model.onnx photo.jpg
         ascribe attribute model.onnx photo.jpg --output results
-<<<<<<< HEAD
-        ascribe export model.onnx --method ig --output model-explained.onnx
-=======
         ascribe verify model.onnx
->>>>>>> verify
+        ascribe export model.onnx --method ig --output model-explained.onnx
         ascribe evaluate model.onnx --data photos --output results.sqlite
 
       Results go to standard output, progress and notes to standard error. Exit codes: 0 done, \
@@ -28,11 +25,8 @@ struct AscribeCommand: ParsableCommand {
       """,
     version: Ascribe.version,
     subcommands: [
-<<<<<<< HEAD
-      Inspect.self, Run.self, Attribute.self, StripBiases.self, Export.self, Evaluate.self,
-=======
-      Inspect.self, Run.self, Attribute.self, Verify.self, StripBiases.self, Evaluate.self,
->>>>>>> verify
+      Inspect.self, Run.self, Attribute.self, Verify.self, StripBiases.self, Export.self,
+      Evaluate.self,
       Merge.self, Summary.self, Bench.self,
     ])
 

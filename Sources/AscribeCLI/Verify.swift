@@ -46,7 +46,7 @@ struct Verify: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The methods, separated by commas. (default: every one but auto and random)",
+      "The methods, separated by commas. (default: ig and those of few evaluations)",
       valueName: "method,..."))
   var methods: String?
 

@@ -8,14 +8,9 @@ struct HelpTests {
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().path + "/Help/"
 
   @Test(arguments: [
-<<<<<<< HEAD
-    "ascribe", "inspect", "run", "attribute", "strip-biases", "export", "evaluate", "merge",
+    "ascribe", "inspect", "run", "attribute", "verify", "strip-biases", "export", "evaluate",
+    "merge",
     "summary", "bench",
-=======
-    "ascribe", "inspect", "run", "attribute", "verify", "strip-biases", "evaluate", "merge",
-    "summary",
-    "bench",
->>>>>>> verify
   ])
   func help(command: String) throws {
     let help = try succeeds(command == "ascribe" ? ["--help"] : [command, "--help"]).output

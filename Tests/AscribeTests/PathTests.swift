@@ -91,7 +91,7 @@ import Testing
     ).graph
     let type = try #require(gradient.inputs.last.flatMap { gradient.type(of: $0) })
     let seed = Tensor(repeating: 1.0, shape: type.shape)
-    let parts = try gradient.hoistingInvariants(from: 1)
+    let parts = try gradient.hoistingInvariants(from: [gradient.inputs[0]])
     let known = try Interpreter(parts.invariant, in: workspace).run([seed])
     try expectSame(
       try Interpreter(parts.varying, in: workspace).run(inputs + known),

@@ -25,15 +25,15 @@ import Testing
     ("blur-ig:20:sigma=8", "blur-ig:20:sigma=8.0"), ("guided-ig", "guided-ig:200"),
     (
       "smoothgrad:3:of=lrp:rule=gamma",
-      "smoothgrad:3:sigma=0.15:of=lrp:rule=gamma:epsilon=1e-09:gamma=0.25"
+      "smoothgrad:3:sigma=0.15:of=lrp:rule=gamma"
     ),
     ("guided-ig:fraction=0.1:distance=0.5", "guided-ig:200:fraction=0.1:distance=0.5"),
     ("deeplift", "deeplift"),
-    ("lrp", "lrp:rule=epsilon:epsilon=1e-09"),
-    ("lrp:rule=gamma:epsilon=0.01", "lrp:rule=gamma:epsilon=0.01:gamma=0.25"),
+    ("lrp", "lrp"),
+    ("lrp:rule=gamma:epsilon=0.01", "lrp:rule=gamma:epsilon=0.01"),
     (
       "lrp:rule=epsilon-gamma-box:low=-1/-2:high=1/2.5:bias=ignored",
-      "lrp:rule=epsilon-gamma-box:epsilon=1e-09:gamma=0.25:low=-1.0/-2.0:high=1.0/2.5:bias=ignored"
+      "lrp:rule=epsilon-gamma-box:low=-1.0/-2.0:high=1.0/2.5:bias=ignored"
     ),
   ])
   func methodsHaveOneName(text: String, name: String) throws {

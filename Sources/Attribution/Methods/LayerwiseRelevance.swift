@@ -48,6 +48,9 @@ package struct LayerwiseRelevance: AttributionMethod {
     var usesGamma: Bool { self == .gamma || self == .epsilonGammaBox }
   }
 
+  private static let usualEpsilon = 1e-9
+  private static let usualGamma = 0.25
+
   package init(_ settings: inout MethodSettings) throws(ModelError) {
     let name = settings.string("rule") ?? Rule.epsilon.rawValue
     guard let rule = Rule(rawValue: name) else {
@@ -57,13 +60,13 @@ package struct LayerwiseRelevance: AttributionMethod {
           + Suggestion.text(for: name, among: rules))
     }
     self.rule = rule
-    epsilon = try settings.number("epsilon", in: 1e-30...1000) ?? 1e-9
+    epsilon = try settings.number("epsilon", in: 1e-30...1000) ?? Self.usualEpsilon
     switch settings.string("bias") ?? "counted" {
     case "counted": ignoresBiases = false
     case "ignored": ignoresBiases = true
     case let other: throw settings.error("bias is counted or ignored, not '\(other)'")
     }
-    gamma = rule.usesGamma ? try settings.number("gamma", in: 0...1000) ?? 0.25 : nil
+    gamma = rule.usesGamma ? try settings.number("gamma", in: 0...1000) ?? Self.usualGamma : nil
     guard rule == .epsilonGammaBox else {
       (low, high) = (nil, nil)
       return
@@ -81,8 +84,9 @@ package struct LayerwiseRelevance: AttributionMethod {
   }
 
   package var settings: String {
-    var parts = ["rule=\(rule.rawValue)", "epsilon=\(epsilon)"]
-    if let gamma { parts.append("gamma=\(gamma)") }
+    var parts = rule == .epsilon ? [] : ["rule=\(rule.rawValue)"]
+    if epsilon != Self.usualEpsilon { parts.append("epsilon=\(epsilon)") }
+    if let gamma, gamma != Self.usualGamma { parts.append("gamma=\(gamma)") }
     for (key, numbers) in [("low", low), ("high", high)] {
       guard let numbers else { continue }
       parts.append("\(key)=\(numbers.map(\.description).joined(separator: "/"))")
