@@ -1,6 +1,6 @@
 """Compares ascribe with onnxruntime, PyTorch and captum on whole networks.
 
-    python Scripts/parity                          # everything: about half an hour on two cores
+    python Scripts/parity                          # everything: about an hour on two cores
     python Scripts/parity --quick --only gradient
     python Scripts/parity --zoo DIR                # DIR holds model.onnx and test_data_set_*
 
@@ -21,12 +21,13 @@ import conversion
 import exported
 import forward
 import gradients
+import methods
 import zoo
 from ascribe import Ascribe
 from report import Report, Row
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKS = ("forward", "gradient", "ig", "strip", "export")
+CHECKS = ("forward", "gradient", "ig", "strip", "methods", "export")
 
 
 def rows(options: argparse.Namespace, ascribe: Ascribe) -> Iterator[Row]:
@@ -43,6 +44,8 @@ def rows(options: argparse.Namespace, ascribe: Ascribe) -> Iterator[Row]:
         yield from gradients.rows(ascribe, gradients.INTEGRATED, quick=options.quick)
     if "strip" in checks:
         yield from conversion.rows(ascribe, quick=options.quick)
+    if "methods" in checks:
+        yield from methods.rows(ascribe, quick=options.quick)
     if "export" in checks:
         yield from exported.rows(ascribe, quick=options.quick)
 

@@ -81,7 +81,8 @@ class Ascribe:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             lines = result.stderr.strip().splitlines() or [f"exit status {result.returncode}"]
-            raise AscribeError(lines[-1])
+            reason = next((line for line in lines if line.startswith("Error: ")), lines[-1])
+            raise AscribeError(reason.removeprefix("Error: "))
 
 
 def distance(actual: NDArray, expected: NDArray) -> float:

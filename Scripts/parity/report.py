@@ -39,13 +39,13 @@ class Report:
 
     def __post_init__(self) -> None:
         print(", ".join(f"{name} {version(name)}" for name in PEERS))
-        print(f"{'check':23} {'subject':38} {'measured':>9} {'limit':>9}  result")
+        print(f"{'check':38} {'subject':38} {'measured':>9} {'limit':>9}  result")
 
     def add(self, row: Row) -> None:
         self.rows.append(row)
         result = "pass" if row.passed else "FAIL"
         figures = f"{row.measured:9.2e} {row.limit:9.2e}"
-        line = f"{row.check:23} {row.subject:38} {figures}  {result}  {row.note}"
+        line = f"{row.check:38} {row.subject:38} {figures}  {result}  {row.note}"
         print(line.rstrip(), flush=True)
 
     @property
