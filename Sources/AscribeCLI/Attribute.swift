@@ -64,6 +64,7 @@ struct Attribute: ParsableCommand {
 
   func validate() throws {
     let options = try attributionOptions()
+    try comparison.requireUse(by: [options.method])
     guard !force || options.method == .xGradient else {
       throw ValidationError("--force goes with --method xg")
     }
@@ -80,6 +81,7 @@ struct Attribute: ParsableCommand {
     if formats?.contains(.png) == true { try requirePictures(job) }
     try OutputFile.makeFolder(output)
     let digest = job.model.sha256()
+    let named = namedFiles(job, attributionOptions)
     let bar = ProgressBar("explaining", isQuiet: options.quiet)
     defer { bar.finish() }
     var reports: [ExplanationReport] = []
@@ -93,7 +95,8 @@ struct Attribute: ParsableCommand {
       }
       stepsBefore += stepsHere ?? 0
       let writer = ExplanationWriter(
-        job: job, input: input, options: attributionOptions, digest: digest, folder: output)
+        job: job, input: input, options: attributionOptions, digest: digest, folder: output,
+        named: named)
       let written = try writer.write(explanations, formats: formats)
       bar.finish()
       if !json { written.forEach { print(Self.text(of: $0)) } }
@@ -120,6 +123,20 @@ struct Attribute: ParsableCommand {
     return try job.session.explain(
       job.tensors(with: input), at: job.portIndex, options: options, labels: job.labels,
       baselines: baselines.rows, baselineNames: baselines.names, progress: progress)
+  }
+
+  /// The places of all files that the options name, those in folders of baselines included.
+  private func namedFiles(_ job: Job, _ settings: AttributionOptions) -> Set<String> {
+    var paths = job.files + [options.model, options.labels, options.preprocess].compactMap(\.self)
+    paths += options.inputs.compactMap { argument in
+      argument.firstIndex(of: "=").map { String(argument[argument.index(after: $0)...]) }
+    }
+    for case .file(let path) in settings.baselines {
+      paths.append(path)
+      let inside = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      paths += inside.map { "\(path)/\($0)" }
+    }
+    return Set(paths.map(ExplanationWriter.place))
   }
 
   /// The steps of all explanations of an input, where they are known beforehand.

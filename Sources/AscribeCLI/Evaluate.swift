@@ -166,6 +166,7 @@ struct Evaluate: ParsableCommand {
     options.methods = try (methods.map { try Self.items($0, of: "--methods") } ?? []).map {
       try comparison.method($0)
     }
+    try comparison.requireUse(by: options.methods)
     guard Set(options.methods).count == options.methods.count else {
       throw ValidationError("--methods '\(methods ?? "")' names one method twice")
     }

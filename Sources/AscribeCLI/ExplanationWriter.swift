@@ -13,6 +13,8 @@ struct ExplanationWriter {
   let options: AttributionOptions
   let digest: String
   let folder: String
+  /// The places of the files that the user named, over which nothing is written.
+  let named: Set<String>
 
   /// Writes what `formats` names, or what fits the input where it is nil, and gives back the facts.
   ///
@@ -48,13 +50,17 @@ struct ExplanationWriter {
     return reports
   }
 
-  /// Refuses to write a result over the input that it explains.
+  /// Refuses to write a result over a file that the user named.
   private func requireOther(than path: String) throws(ModelError) {
-    let places = [path, input.path].map { URL(filePath: $0).resolvingSymlinksInPath().path }
-    guard places[0] == places[1] else { return }
+    guard named.contains(Self.place(of: path)) else { return }
     throw ModelError(
-      "the result would be written over this input; name another folder with --output",
-      kind: .usage, file: input.path)
+      "a result would be written over this input; name another folder with --output",
+      kind: .usage, file: path)
+  }
+
+  /// Where a file is, links followed.
+  static func place(of path: String) -> String {
+    URL(filePath: path).resolvingSymlinksInPath().path
   }
 
   private func path(for samples: [Explanation], of targetCount: Int) -> String {

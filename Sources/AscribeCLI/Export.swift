@@ -90,7 +90,7 @@ struct Export: ParsableCommand {
     guard !target.isEmpty else { throw ValidationError("--target is empty") }
     _ = try extents()
     _ = try comparison.baseline()
-    _ = try comparison.method(method)
+    try comparison.requireUse(by: [try comparison.method(method)])
   }
 
   func run() throws {

@@ -89,6 +89,20 @@ struct ComparisonOptions: ParsableArguments {
     }
   }
 
+  /// Refuses settings of Integrated Gradients where no method integrates.
+  func requireUse(by methods: [Method]) throws {
+    let given = [
+      steps.map { _ in "--steps" }, quadratureName.map { _ in "--quadrature" },
+      tolerance.map { _ in "--tolerance" },
+    ].compactMap(\.self)
+    guard let option = given.first, !methods.isEmpty,
+      !methods.contains(where: { $0.usesIntegration })
+    else { return }
+    throw ValidationError(
+      "\(option) goes with the methods ig and auto; others take their settings behind their name, as "
+        + "in \(methods[0].name):SETTING")
+  }
+
   /// The only baseline.
   func baseline() throws -> Baseline {
     let baselines = try baselines()

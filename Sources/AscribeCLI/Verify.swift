@@ -96,6 +96,10 @@ struct Verify: ParsableCommand {
       options.methods = try methods.split(separator: ",", omittingEmptySubsequences: false).map {
         try Method(String($0))
       }
+      if let method = options.methods.first(where: { $0.attributedLayer != nil }) {
+        throw ValidationError(
+          "method '\(method.name)' gives a map of a layer; the axioms are about maps of the input")
+      }
       guard Set(options.methods).count == options.methods.count else {
         throw ValidationError("--methods '\(methods)' names one method twice")
       }

@@ -239,7 +239,7 @@ package final class ModelFunction {
     let graph = try specialized(rows: rows).poolingBeforeRelu()
     let input = graph.inputs[explained]
     let gradient = try graph.gradient(of: graph.outputs[0], withRespectTo: [input])
-    guard gradient.arrives[0] || !graph.depends(graph.outputs[0], on: input) else {
+    guard gradient.arrives[0] else {
       throw ModelError(noGradientOf: graph.outputs[0], reaching: input, in: graph)
     }
     return try gradient.graph.fused().narrowed(to: precision)

@@ -177,6 +177,23 @@ struct AttributeTests {
     #expect(outcome.errors.contains("written over this input"))
     #expect(try bytes(of: path) == tensor.npyData())
     #expect(scratch.names() == ["x.npy"])
+    let other = try scratch.write("x.0.npy", tensor.npyData())
+    let targets = try Program.run([
+      "attribute", Program.shapes, path, other, "--steps", "2", "--target", "0,1", "--format",
+      "npy",
+      "--output", scratch.path,
+    ])
+    #expect(targets.code == 64)
+    #expect(try bytes(of: other) == tensor.npyData())
+  }
+
+  @Test func settingsOfIntegralsNeedOne() throws {
+    for option in [["--steps", "3"], ["--tolerance", "0.1"], ["--quadrature", "left"]] {
+      let outcome = try Program.run(
+        ["attribute", Program.shapes, Program.star, "--method", "gradient"] + option)
+      #expect(outcome.code == 64)
+      #expect(outcome.errors.contains("\(option[0]) goes with the methods ig and auto"))
+    }
   }
 
   @Test func targetByLabel() throws {

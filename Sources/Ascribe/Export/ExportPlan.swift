@@ -75,6 +75,10 @@ struct ExportPlan {
       typed.append(graph)
       let gradient = try graph.gradient(
         of: graph.outputs[0], withRespectTo: [graph.inputs[explained]])
+      guard gradient.arrives[0] else {
+        throw ModelError(
+          noGradientOf: graph.outputs[0], reaching: graph.inputs[explained], in: graph)
+      }
       differentiated.append((count, try gradient.graph.lowered(to: opset)))
     }
     func batched(_ part: (Graph) -> Graph) throws(ModelError) -> BatchedGraph {

@@ -56,6 +56,11 @@ public struct Method: Sendable {
     (rule as? IntegratedGradients)?.integration ?? (rule as? Auto)?.integration
   }
 
+  /// Whether it is computed by an integral that `MethodDefaults` describe.
+  public var usesIntegration: Bool {
+    integration != nil || description.contains(":of=ig") || description.contains(":of=auto")
+  }
+
   /// The name in reports, which say the integration of Integrated Gradients apart.
   public var reportName: String { rule is IntegratedGradients ? name : description }
 

@@ -1,4 +1,4 @@
-import Graphs
+package import Graphs
 import Operators
 import Rewrites
 import Tensors
@@ -26,7 +26,7 @@ struct PathGraph {
     let rest = try (split?.rest ?? model).poolingBeforeRelu()
     let moving = (split?.places ?? [explained]).map { rest.inputs[$0] }
     let gradient = try rest.gradient(of: rest.outputs[0], withRespectTo: moving)
-    guard gradient.arrives.contains(true) || !model.depends(model.outputs[0], on: input) else {
+    guard gradient.arrives.contains(true) else {
       throw ModelError(noGradientOf: model.outputs[0], reaching: input, in: model)
     }
     guard let seed = gradient.graph.type(of: gradient.seed) else {
@@ -80,7 +80,14 @@ extension Graph {
 }
 
 extension ModelError {
-  init(noGradientOf output: Value, reaching input: Value, in graph: Graph) {
+  /// An output whose gradient reaches an input nowhere.
+  package init(noGradientOf output: Value, reaching input: Value, in graph: Graph) {
+    guard graph.depends(output, on: input) else {
+      self.init(
+        "'\(graph.name(of: output))' does not depend on '\(graph.name(of: input))', which gets no "
+          + "attribution; explain another output with --target-space, or another input")
+      return
+    }
     self.init(
       "no gradient of '\(graph.name(of: output))' reaches '\(graph.name(of: input))': every path "
         + "between them passes an operator whose derivative is zero everywhere, such as ArgMax, "

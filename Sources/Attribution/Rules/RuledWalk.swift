@@ -60,7 +60,7 @@ extension ModelFunction {
     let graph = try specialized(rows: rows)
     let input = graph.inputs[explained]
     let result = try walk(graph, input)
-    guard result.arrives[0] || !graph.depends(graph.outputs[0], on: input) else {
+    guard result.arrives[0] else {
       throw ModelError(noGradientOf: graph.outputs[0], reaching: input, in: graph)
     }
     workspace.release()
