@@ -46,7 +46,7 @@ import Testing
     "", "foo", "ig:0", "ig:-1", "ig:8:16", "ig:8:steps=4", "xg:3", "ig:quadrature=left:power=2",
     "ig:quadrature=foo", "ig:power=0.5", "ig:", "gradient:quadrature=left", "ig:8:tolerance=0.1",
     "ig:tolerance=2", "ig:tolerance=x",
-    "ig:8:quadrature=exact", "gradeint", "smoothgrad:sigma=-1", "smoothgrad:of=foo",
+    "ig:8:quadrature=exact", "gradeint", "vargrad:1", "smoothgrad:sigma=-1", "smoothgrad:of=foo",
     "smoothgrad:of=vargrad", "smoothgrad:of=auto", "smoothgrad:of=conductance:layer=a",
     "occlusion:8", "occlusion:patch=0", "occlusion:patch=2:stride=3", "fullgrad:3",
     "grad-cam:3", "conductance", "conductance:0:layer=a", "blur-ig:sigma=0", "guided-ig:fraction=0",

@@ -71,6 +71,9 @@ package struct VarGrad: AttributionMethod {
 
   package init(_ settings: inout MethodSettings) throws(ModelError) {
     self.init(try Smoothing(&settings))
+    guard smoothing.samples > 1 else {
+      throw settings.error("a variance takes 2 samples at least")
+    }
   }
 
   package var settings: String { smoothing.settings }
