@@ -123,6 +123,11 @@ extension ModelSession {
     }
     let value = try model.graph.layer(named: layer)
     let point = try compute(value, from: sample)[0]
+    guard point.elementType.isFloatingPoint else {
+      throw ModelError(
+        "layer '\(layer)' holds \(point.elementType), which gets no attribution; name one of "
+          + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
+    }
     let starts = try baselines.map { (baseline) throws(ModelError) in
       var reference = sample
       reference[index] = baseline
