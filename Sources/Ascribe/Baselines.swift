@@ -37,6 +37,12 @@ extension Model {
       }
       return { $0.blurBaseline(channelAxis: channelAxis) }
     case .file(let path):
+      guard FileManager.default.fileExists(atPath: path) else {
+        let near = Suggestion.text(for: path, among: Baseline.names)
+        throw ModelError(
+          "there is no such file" + (near.isEmpty ? ", nor a baseline of this name" : near),
+          kind: .noInput, file: path)
+      }
       let reference = try self.input(contentsOf: path, for: port, rule: rule).tensor
       guard reference.shape.first == 1 else {
         throw ModelError("a baseline is one sample, not \(reference)", file: path)
@@ -75,14 +81,11 @@ extension Baseline {
       guard case .file(let path) = self,
         FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
       else { return [self] }
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-      let files = names.filter { name in
-        ModelInput.isPicture(name) || name.hasSuffix(".npy") || name.hasSuffix(".pb")
-      }
+      let files = try DataSet.sampleFiles(in: path).filter { !$0.contains("/") }
       guard !files.isEmpty else {
         throw ModelError("the folder holds no picture or tensor to compare with", file: path)
       }
-      return files.sorted().map { .file("\(path)/\($0)") }
+      return files.map { .file("\(path)/\($0)") }
     }
   }
 }
