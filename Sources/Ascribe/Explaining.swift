@@ -58,7 +58,7 @@ extension ModelSession {
         scoreCount = scores.count - targets.margins.count
         return try targets.indices(in: scores)
       }, progress: progress)
-    problem.targetCount = targets.names.count
+    problem.targetCount = targets.count
     let (method, maps) = try options.method.maps(of: problem, from: question.baselines)
     let seconds = (clock.now - start) / .seconds(1) / Double(max(maps.count, 1))
     return zip(maps, targets.names).map { result, name in

@@ -34,10 +34,38 @@ struct TargetIndices {
       case .argmax, .top, .margin: nil
       }
     }
-    var taken: Set<String> = []
-    for name in self.names where !taken.insert(name).inserted {
-      throw ModelError("target '\(name)' is named twice; leave one out", kind: .usage)
+    try requireDistinctNames()
+  }
+
+  /// How many scores are explained.
+  var count: Int {
+    targets.reduce(0) { sum, target in
+      let more = if case .top(let count) = target { count } else { 1 }
+      let (total, overflow) = sum.addingReportingOverflow(more)
+      return overflow ? .max : total
     }
+  }
+
+  /// Refuses targets whose files would have one name.
+  private func requireDistinctNames() throws(ModelError) {
+    var taken: Set<String> = []
+    var margins = margins.makeIterator()
+    for (target, known) in zip(targets, known) {
+      let name =
+        switch target {
+        case .argmax: "argmax"
+        case .top: "top1"
+        case .index, .label: known.map(String.init) ?? "label"
+        case .margin: Self.name(of: margins.next())
+        }
+      guard taken.insert(name).inserted else {
+        throw ModelError("target '\(name)' is named twice; leave one out", kind: .usage)
+      }
+    }
+  }
+
+  private static func name(of margin: Margin?) -> String {
+    margin.map { "\($0.first)-\($0.second)" } ?? "margin"
   }
 
   /// The places of the targets among the scores and, behind them, the margins.
@@ -82,7 +110,7 @@ struct TargetIndices {
       case .argmax: return ["argmax"]
       case .top(let count): return (0..<count).map { "top\($0 + 1)" }
       case .index, .label: return [known.map(String.init) ?? "label"]
-      case .margin: return [margins.next().map { "\($0.first)-\($0.second)" } ?? "margin"]
+      case .margin: return [Self.name(of: margins.next())]
       }
     }
   }

@@ -177,7 +177,7 @@ extension ModelSession {
   private func choice(of target: Target?) throws(ModelError) -> Problem.Targets? {
     guard let target else { return nil }
     let indices = try TargetIndices([target], labels: [])
-    guard indices.margins.isEmpty, indices.names.count == 1 else {
+    guard indices.margins.isEmpty, indices.count == 1 else {
       throw ModelError("axioms are tried on one score: argmax, an index or a label", kind: .usage)
     }
     return { (scores) throws(ModelError) in try indices.indices(in: scores) }

@@ -301,6 +301,9 @@ struct BadInputTests {
     try isRefused(options: ["--target", "zebra"], saying: ["'zebra'"])
     try isRefused(
       options: ["--target", "star-circel"], saying: ["'circel'", "did you mean 'circle'"])
+    for count in ["11", "99999999999", "9223372036854775807,1"] {
+      try isRefused(options: ["--target", "top" + count], saying: ["the model has 10 scores"])
+    }
     try isRefused(options: ["--target", "1-1"], saying: ["score 1", "itself"])
     try isRefused(options: ["--target", "star,4"], saying: ["'star' and '4'", "same score"])
     try isRefused(options: ["--target", "99999999999999999999"], saying: ["99999999999999999999"])

@@ -155,6 +155,8 @@ struct VerifyTests {
     try fails(["verify", linear, "--target", "7"], code: 64, saying: ["target 7", "0 to 1"])
     try fails(["verify", linear, "--target", "0-1"], code: 64, saying: ["one score"])
     try fails(["verify", linear, "--baseline", "zer0"], code: 66, saying: ["'zero'"])
+    try fails(["verify", linear, "--baseline", scratch.path], code: 66, saying: ["folder"])
+    try fails(["verify", linear, "--baseline", "zero,mean"], code: 64, saying: ["one baseline"])
     let x = try scratch.write("x.npy", Tensor([1, 2] as [Float], shape: [1, 2]).npyData())
     try fails(
       ["verify", linear, x], code: 65, saying: ["takes batchx3 float32, not 1x2 float32"])
