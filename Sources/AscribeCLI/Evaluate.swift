@@ -58,6 +58,12 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "An inner value to explain, hide and judge in place of the input, such as the embedding of a model of tokens; inspect --layers lists them.",
+      valueName: "name"))
+  var layer: String?
+
+  @Option(
+    help: ArgumentHelp(
       "A folder of masks, white on the objects and named like the samples.", valueName: "folder"),
     completion: .directory)
   var masks: String?
@@ -184,7 +190,8 @@ struct Evaluate: ParsableCommand {
       options.target = target
     }
     options.space = TargetSpace(comparison.targetSpace)
-    options.baseline = try comparison.baseline()
+    options.baselines = try comparison.baselines()
+    options.layer = layer
     if let shard {
       guard let part = Shard(shard) else {
         throw ValidationError("--shard '\(shard)' is no I/N with I from 1 to N")
