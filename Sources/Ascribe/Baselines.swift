@@ -84,7 +84,7 @@ extension Baseline {
       guard case .file(let path) = self,
         FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
       else { return [self] }
-      let files = try DataSet.sampleFiles(in: path)
+      let files = try DataSet.sampleFiles(in: path).filter { !$0.contains("/") }
       guard !files.isEmpty else {
         throw ModelError("the folder holds no picture or tensor to compare with", file: path)
       }

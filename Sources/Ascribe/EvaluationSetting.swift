@@ -83,11 +83,7 @@ struct EvaluationSetting {
           "a model of \(model.inputs.count) inputs cannot be evaluated, only one of a single input",
           kind: .usage, file: model.url.relativePath)
       }
-      guard options.layer != nil || port.elementType?.isFloatingPoint == true else {
-        throw ModelError(
-          "input '\(port.name)' takes \(port.typeDescription), which has no gradient; name an inner "
-            + "floating-point value with --layer", kind: .usage, file: model.url.relativePath)
-      }
+      if options.layer == nil { try model.requireExplainable(options.space) }
       guard preprocessing == nil || port.isPicture || port.dimensions == nil else {
         throw ModelError(
           "--preprocess is for pictures, input '\(port.name)' takes \(port.typeDescription)",
@@ -247,6 +243,19 @@ struct EvaluationSetting {
   }
 }
 
+extension Model {
+  /// Refuses a model whose only input gets no attribution.
+  fileprivate func requireExplainable(_ space: TargetSpace) throws(ModelError) {
+    guard let input = graph.inputs.first else { return }
+    do throws(ModelError) {
+      try graph.requireExplainable(
+        input, from: try graph.scores(in: space).value, option: "--layer")
+    } catch {
+      throw error.inFile(url.relativePath)
+    }
+  }
+}
+
 extension EvaluatedModel {
   /// The axis of the channels in a batch of pictures.
   fileprivate var channelAxis: Int? {
@@ -302,8 +311,16 @@ extension EvaluatedModel {
           + "does, inspect --layers lists all", kind: .usage)
     }
     let session = ModelSession(model)
+    guard value != input else {
+      throw ModelError("layer '\(name)' is the input; leave --layer out", kind: .usage)
+    }
     let layer = try LayerPoints(input: 0, zeros: first.zeros()) { (input) throws(ModelError) in
       try session.compute(value, from: [input])[0]
+    }
+    guard layer.elementType.isFloatingPoint else {
+      throw ModelError(
+        "layer '\(name)' holds \(layer.elementType), which gets no attribution; name one of "
+          + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
     }
     let point = Tensor(repeating: 0.0, shape: layer.valueShape)
       .converted(to: layer.elementType)

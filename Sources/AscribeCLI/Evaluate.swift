@@ -11,7 +11,8 @@ struct Evaluate: ParsableCommand {
       The data set is a folder with one subfolder a class, a folder with a file labels.csv (file, \
       label), a folder of pictures without labels, a .npy file with a sample a row (labels in \
       NAME.labels.npy beside it), or a .txt or .tsv file with a line a sample (a label, a tab, \
-      numbers). Classes are found by the names of --labels, else by number, else in sorted order.
+      numbers, such as the ids of tokens: as many in every line). Classes are found by the names of \
+      --labels, else by number, else in sorted order.
 
       Methods: \(Method.all.map(\.item).joined(separator: ", ")). RULE is one of --quadrature's, as \
       in ig:64:quadrature=midpoint.
@@ -58,7 +59,7 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "An inner value to explain, hide and judge in place of the input, such as the embedding of a model of tokens; inspect --layers lists them.",
+      "An inner value to explain and judge in place of the input, which a model of tokens needs; inspect --layers lists them. What is hidden is a token or place of it.",
       valueName: "name"))
   var layer: String?
 

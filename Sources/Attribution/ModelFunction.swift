@@ -53,8 +53,8 @@ package final class ModelFunction {
   ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
   ///   - batching: how many samples run together.
   ///   - memoryLimit: bytes of intermediate values that a batch may take.
-  /// - Throws: `ModelError` if the input has no gradient, no output has the name that `space` asks
-  ///   for, or an operator refuses its operands.
+  /// - Throws: `ModelError` if the input holds integers or the scores do not depend on it, no output
+  ///   has the name that `space` asks for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
     space: TargetSpace = .logit, margins: [Margin] = [], precision: Precision = .declared,
@@ -65,12 +65,8 @@ package final class ModelFunction {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {
       throw ModelError("input \(explained) has no type")
     }
-    guard declared.elementType.isFloatingPoint else {
-      throw ModelError(
-        "input '\(model.name(of: model.inputs[explained]))' holds \(declared.elementType), which has "
-          + "no gradient; name an inner floating-point value with --layer", kind: .usage)
-    }
     let scores = try model.scores(in: space)
+    try model.requireExplainable(model.inputs[explained], from: scores.value)
     self.model = model.selecting([scores.value])
     self.source = (model, scores.value)
     self.explained = explained

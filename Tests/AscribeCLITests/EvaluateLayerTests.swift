@@ -46,18 +46,20 @@ struct EvaluateLayerTests {
   @Test func whatALayerCannotBe() throws {
     let data = try lines(sound)
     func refuses(
-      _ options: [String], code: Int32 = 64, _ parts: String...,
+      _ options: [String], of model: String = Self.tokens, _ parts: String...,
       sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
       try fails(
-        ["evaluate", Self.tokens, "--data", data, "--output", output] + options, code: code,
+        ["evaluate", model, "--data", data, "--output", output] + options, code: 64,
         saying: parts, sourceLocation: sourceLocation)
     }
     let layer = ["--layer", "embedded"]
-    try refuses([], "tokens.onnx: input 'ids'", "int64", "no gradient", "--layer")
+    try refuses([], "tokens.onnx: input 'ids' holds int64", "computed from it: --layer 'embedded'")
     try refuses(["--layer", "embeded"], "no layer 'embeded'", "embedded")
     try refuses(["--layer", "table"], "'table' is a constant")
-    try refuses(["--layer", "ids"], "int64", "no gradient")
+    try refuses(["--layer", "ids"], "layer 'ids' is the input")
+    let masked = Program.packageRoot + "/Tests/Golden/tokens-masked.onnx"
+    try refuses(["--layer", "empty"], of: masked, "layer 'empty' holds bool")
     try refuses(layer + ["--metrics", "contrast"], "'contrast'", "less contrast", "--layer")
     try refuses(layer + ["--metrics", "kpm,pointing"], "'pointing'", "masks", "--layer")
     try refuses(layer + ["--methods", "conductance:layer=mixed"], "no map of what is evaluated")
@@ -66,6 +68,7 @@ struct EvaluateLayerTests {
     try refuses(layer + ["--baseline", "mean"], "'mean'", "int64")
     try refuses(layer + ["--preprocess", "unit"], "--preprocess", "'ids'")
     try refuses(["--metrics", "kpm", "--layer", "embedded", "--masks", scratch.path], "--masks")
+    try refuses(layer + ["--methods", "blur-ig"], "blur-ig needs pictures")
     // A model beside it that has no such layer.
     var model = TinyModel.elementwise(dimensions: [TinyModel.batch, 12])
     model.nodes[0].name = "other"
@@ -81,7 +84,7 @@ struct EvaluateLayerTests {
     let model = try scratch.write("linear.onnx", TinyModel.linear().bytes)
     let data = try scratch.write("x.tsv", "0\t3 1 2\n1\t1 2 -1\n")
     try scratch.write(
-      "others/a/only.npy", Tensor([1, 1, 0.5] as [Float], shape: [1, 3]).npyData())
+      "others/only.npy", Tensor([1, 1, 0.5] as [Float], shape: [1, 3]).npyData())
     let maps = scratch.path + "/maps"
     try succeeds([
       "evaluate", model, "--data", data, "--methods", "expected-gradients:3,ig:2", "--metrics",
