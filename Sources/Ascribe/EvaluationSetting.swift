@@ -334,8 +334,10 @@ extension EvaluatedModel {
   /// How the pixels of samples, or the places of a layer, lie; nil where samples are no pictures.
   private func pixels(of first: Tensor, _ layer: LayerPoints?) -> PixelLayout? {
     if let layer {
-      let shape = layer.valueShape
-      return PixelLayout(placesOf: shape.first == 1 ? Shape(Array(shape.dropFirst())) : shape)
+      // Samples are counted by the first dimension, or by the second behind that of the places.
+      var extents = Array(layer.valueShape)
+      if let axis = extents.prefix(2).firstIndex(of: 1) { extents.remove(at: axis) }
+      return PixelLayout(placesOf: Shape(extents))
     }
     guard port.isPicture else { return nil }
     return PixelLayout(
