@@ -25,6 +25,15 @@ extension Model {
   ) throws -> @Sendable (Tensor) -> Tensor {
     let channelAxis = port.channelCount.map { _ in port.hasChannelsLast ? 3 : 1 }
     switch baseline {
+    case .mean, .noise, .gaussian:
+      guard port.elementType?.isFloatingPoint != false else {
+        throw ModelError(
+          "baseline '\(baseline)' makes fractions, input '\(port.name)' takes "
+            + "\(port.typeDescription); name zero or a file", kind: .usage)
+      }
+    default: break
+    }
+    switch baseline {
     case .zero: return { $0.zeros() }
     case .mean: return { $0.meanBaseline(channelAxis: channelAxis) }
     case .noise(let seed): return { $0.noiseBaseline(seed: seed) }
@@ -80,7 +89,7 @@ extension Model {
 
 extension Baseline {
   /// The baselines that this one stands for: one for each file of a folder, by name; else itself.
-  fileprivate var files: [Baseline] {
+  var files: [Baseline] {
     get throws(ModelError) {
       var isFolder: ObjCBool = false
       guard case .file(let path) = self,
@@ -92,5 +101,21 @@ extension Baseline {
       }
       return files.map { .file("\(path)/\($0)") }
     }
+  }
+  /// What tells it from others wherever its files lie: their digest in place of names.
+  ///
+  /// - Throws: `ModelError` if a file cannot be read, or a folder holds nothing to compare with.
+  func fingerprint() throws(ModelError) -> String {
+    guard case .file = self else { return description }
+    let files = try files
+    let digest = Digest()
+    for case .file(let path) in files {
+      guard let bytes = FileManager.default.contents(atPath: path) else {
+        throw ModelError("there is no such file", kind: .noInput, file: path)
+      }
+      digest.update(bytes.withUnsafeBytes(Digest.sha256))
+    }
+    let isFolder = files.first != self
+    return (isFolder ? "folder of \(files.count) " : "file ") + digest.finish()
   }
 }

@@ -133,13 +133,9 @@ extension ModelSession {
       reference[index] = baseline
       return try compute(value, from: reference)[0]
     }
-    let dimensions = point.shape.enumerated().map { axis, extent in
-      axis == 0 ? Dimension.symbolic("batch") : .fixed(extent)
-    }
-    let declared = DeclaredType(point.elementType, dimensions)
     return try question(
-      try model.graph.cut(at: value, declared: declared), sample + [point], at: sample.count,
-      options, targets, starts)
+      try model.graph.cut(at: value, like: point), sample + [point], at: sample.count, options,
+      targets, starts)
   }
 
   private func question(
@@ -180,6 +176,16 @@ extension ModelSession {
       margins: targets.margins, precision: model.precision, batching: batching, in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
+  }
+}
+
+extension Graph {
+  /// The graph from a layer on, whose value for one sample is like this one: a new last input.
+  func cut(at value: Value, like point: Tensor) throws(ModelError) -> Graph {
+    let dimensions = point.shape.enumerated().map { axis, extent in
+      axis == 0 ? Dimension.symbolic("batch") : .fixed(extent)
+    }
+    return try cut(at: value, declared: DeclaredType(point.elementType, dimensions))
   }
 }
 

@@ -5,9 +5,10 @@ import Tensors
 extension Graph {
   /// Refuses an input that gets no attribution: one of integers, or one that the scores do not depend on.
   ///
-  /// - Throws: `ModelError` that names the inner value to explain in its place, where there is one.
+  /// - Parameter option: what explains an inner value in its place.
+  /// - Throws: `ModelError` that names that inner value, where there is one.
   package func requireExplainable(
-    _ input: Value, from scores: Value
+    _ input: Value, from scores: Value, option: String = "ascribe attribute --layer"
   ) throws(ModelError) {
     guard let type = declaredType(of: input)?.elementType else {
       throw ModelError("input '\(name(of: input))' has no type")
@@ -16,8 +17,8 @@ extension Graph {
       let layer = firstFloatingValue(behind: input, before: scores)
       throw ModelError(
         "input '\(name(of: input))' holds \(type), which gets no attribution; "
-          + (layer.map { "explain what is computed from it: ascribe attribute --layer '\($0)'" }
-            ?? "explain an inner value of floating-point numbers with ascribe attribute --layer"),
+          + (layer.map { "explain what is computed from it: \(option) '\($0)'" }
+            ?? "explain an inner value of floating-point numbers with \(option)"),
         kind: .usage)
     }
     guard depends(scores, on: input) else {

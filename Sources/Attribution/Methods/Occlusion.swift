@@ -60,7 +60,9 @@ package struct Occlusion: AttributionMethod {
       }
       try problem.progress(Double(first + batch.count) / Double(windows.count))
     }
-    let passes = function.passes - before
+    // The loss is one of the score at the point, whoever computed that.
+    let known = Passes(forward: problem.knownScores == nil ? 0 : 1)
+    let passes = known + (function.passes - before)
     return zip(targets, sums).map { target, sums in
       TargetedMap(
         target: target,
