@@ -148,6 +148,7 @@ struct ComparisonOptions: ParsableArguments {
       throw ValidationError("--steps must be between 1 and \(Integration.largestStepCount)")
     }
     let name = quadratureName ?? "warped"
+    if name == "secant" { return .secant(steps) }
     guard let rule = Quadrature(name) else {
       throw ValidationError(
         "--quadrature '\(name)' is not one of warped[:POWER], midpoint, gauss-legendre, "

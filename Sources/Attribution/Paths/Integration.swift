@@ -4,6 +4,8 @@ import Graphs
 public enum Integration: Sendable, Hashable {
   /// With so many evaluations of the gradient, placed by a rule.
   case steps(Int, Quadrature)
+  /// From the mean gradients of so many pieces of the path, for models whose operators have mean slopes.
+  case secant(Int)
   /// With as many as the relative L2 error of the map, as it is estimated, takes to fall below this.
   case tolerance(Double)
   /// Exactly, for a network that is piecewise linear and small.
@@ -42,11 +44,15 @@ public enum Integration: Sendable, Hashable {
     if case .steps(let defaultSteps, let defaultRule) = fallback {
       (steps, rule) = (defaultSteps, defaultRule)
     }
+    if name == "secant", power == nil {
+      self = .secant(count ?? steps)
+      return
+    }
     if let name {
       guard let named = Quadrature(power.map { "\(name):\($0)" } ?? name) else {
         throw settings.error(
           "the quadrature is not one of warped (with power=P from 1 to 16), midpoint, "
-            + "gauss-legendre, left, right, trapezoid, exact")
+            + "gauss-legendre, left, right, trapezoid, secant, exact")
       }
       rule = named
     }
@@ -59,6 +65,7 @@ public enum Integration: Sendable, Hashable {
     case .steps(let steps, .warped(let power)) where power == Quadrature.defaultPower: ":\(steps)"
     case .steps(let steps, .warped(let power)): ":\(steps):quadrature=warped:power=\(power)"
     case .steps(let steps, let rule): ":\(steps):quadrature=\(rule)"
+    case .secant(let count): ":\(count):quadrature=secant"
     case .tolerance(let tolerance): ":tolerance=\(tolerance)"
     case .exact: ":quadrature=exact"
     }
@@ -68,6 +75,7 @@ public enum Integration: Sendable, Hashable {
   public var ruleName: String {
     switch self {
     case .steps(_, let rule): rule.description
+    case .secant: "secant"
     case .tolerance(let tolerance): "adaptive:\(tolerance)"
     case .exact: "exact"
     }
