@@ -157,7 +157,7 @@ extension Explanation {
   private var measured: String? {
     guard let steps = map.steps, let integration = method.integration else { return nil }
     switch integration {
-    case .steps: return nil
+    case .steps, .secant: return nil
     case .exact: return "\(steps) pieces"
     case .tolerance:
       let error = map.estimatedError.map { ", estimated error \(Self.number($0))" } ?? ""

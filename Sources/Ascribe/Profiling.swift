@@ -152,7 +152,8 @@ extension Profile.NodeItem {
     case "Conv", "FusedConvolution", "ConvInputGradient", "ConvTranspose": "convolutions"
     case "Gemm", "MatMul", "MatrixProduct", "Einsum": "products"
     case let name where name.contains("Pool"): "pooling"
-    case "Relu", "SignedSum", "RecordSigns", "ReluGradient", "Accumulate", "Add", "Sub", "Mul",
+    case "Relu", "SignedSum", "RecordSigns", "MeanReluGradient", "ReluGradient", "Accumulate",
+      "Add", "Sub", "Mul",
       "Div", "Sigmoid", "Tanh", "Erf", "Exp", "Sqrt", "Pow", "Clip", "ClipGradient", "HardSigmoid",
       "HardSwish", "HardSwishGradient", "Swish", "SwishGradient", "Gelu", "Where", "Sum",
       "ChangePrecision":

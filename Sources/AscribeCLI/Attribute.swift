@@ -145,7 +145,7 @@ struct Attribute: ParsableCommand {
 
   /// The steps of all explanations of an input, where they are known beforehand.
   private static func steps(_ options: AttributionOptions, rows: Int) -> Double? {
-    guard case .steps(let steps, _)? = options.method.integration else { return nil }
+    guard let steps = options.method.integration?.count else { return nil }
     return Double(steps * rows * options.targets.count * options.baselines.count)
   }
 

@@ -44,7 +44,7 @@ struct IntegrationOptions {
     var given: [(String, (Integration) -> Bool)] = []
     if let steps {
       given.append(
-        ("--steps", { if case .steps(steps, _) = $0 { true } else { false } }))
+        ("--steps", { $0.count == steps }))
     }
     if let quadrature {
       let rule = Quadrature(Self.spelled(quadrature))
@@ -54,7 +54,8 @@ struct IntegrationOptions {
           {
             switch $0 {
             case .steps(_, let other): other == rule
-            case .exact: rule == nil
+            case .secant: quadrature == "secant"
+            case .exact: quadrature == "exact"
             case .tolerance: false
             }
           }
@@ -87,10 +88,11 @@ struct IntegrationOptions {
       throw ValidationError("--steps must be between 1 and \(Integration.largestStepCount)")
     }
     let name = quadrature ?? "warped"
+    if name == "secant" { return .secant(steps) }
     guard let rule = Quadrature(Self.spelled(name)) else {
       throw ValidationError(
         "--quadrature '\(name)' is not one of warped[:POWER], midpoint, gauss-legendre, "
-          + "left, right, trapezoid, exact; POWER is between 1 and 16")
+          + "left, right, trapezoid, secant, exact; POWER is between 1 and 16")
     }
     return .steps(steps, rule)
   }

@@ -74,10 +74,10 @@ struct ComparisonOptions: ParsableArguments {
   @Option(
     name: .customLong("quadrature"),
     help: ArgumentHelp(
-      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid; or exact, which splits the path of a small ReLU network wherever it bends. (default: warped)",
+      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid; secant, the mean gradients of pieces between; or exact, which splits the path of a small ReLU network wherever it bends. (default: warped)",
       valueName: "rule"),
     completion: .list([
-      "warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid", "exact",
+      "warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid", "secant", "exact",
     ]))
   private var quadratureName: String?
 

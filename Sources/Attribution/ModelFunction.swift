@@ -38,7 +38,7 @@ package final class ModelFunction {
   var ruledPlans: [String: SeedPlan] = [:]
   var layerPlans: [String: Interpreter] = [:]
   var biasTerms: BiasTerms?
-  var pathPlans: [Int: PathPlan] = [:]
+  var pathPlans: [PathSummand: PathPlan] = [:]
   var knownPrefix: PathPrefix??
 
   /// A function of one input of `model`, the others held.

@@ -49,6 +49,42 @@ INLINED void scatter(
     }
 }
 
+INLINED void scatter_means(
+    int lanes, const int32_t *restrict choices, const int32_t *restrict next,
+    const struct cdnnl_reach *window, const ptrdiff_t *steps, const float *restrict start,
+    const float *restrict end, const float *restrict gradient, float *restrict sums) {
+  // By how much the maximum of the one end leads that of the other, at both ends.
+  float lead[max_lanes], lag[max_lanes], there[max_lanes];
+  for (int lane = 0; lane < lanes; ++lane) lead[lane] = lag[lane] = 0;
+  int32_t index = 0;
+  for (int32_t z = 0; z < window[0].count; ++z)
+    for (int32_t y = 0; y < window[1].count; ++y) {
+      ptrdiff_t place = (z * steps[0] + y * steps[1]) * lanes;
+      for (int32_t x = 0; x < window[2].count; ++x, place += steps[2] * lanes, ++index)
+        for (int lane = 0; lane < lanes; ++lane) {
+          const float sign = (choices[lane] == index) - (next[lane] == index);
+          lead[lane] += sign != 0 ? sign * start[place + lane] : 0;
+          lag[lane] -= sign != 0 ? sign * end[place + lane] : 0;
+        }
+    }
+  for (int lane = 0; lane < lanes; ++lane) {
+    const float both = lead[lane] + lag[lane];
+    const float here = gradient[lane] * (both > 0 ? lead[lane] / both : 0.5f);
+    there[lane] = gradient[lane] - here;
+    lead[lane] = here;
+  }
+  index = 0;
+  for (int32_t z = 0; z < window[0].count; ++z)
+    for (int32_t y = 0; y < window[1].count; ++y) {
+      float *place = sums + (z * steps[0] + y * steps[1]) * lanes;
+      for (int32_t x = 0; x < window[2].count; ++x, place += steps[2] * lanes, ++index)
+        for (int lane = 0; lane < lanes; ++lane) {
+          place[lane] += choices[lane] == index ? lead[lane] : 0;
+          place[lane] += next[lane] == index ? there[lane] : 0;
+        }
+    }
+}
+
 INLINED void store_maxima(
     int lanes, const float *input, const struct cdnnl_windows *windows, float *output,
     int32_t *choices) {
@@ -67,8 +103,9 @@ INLINED void store_maxima(
 }
 
 INLINED void scatter_gradient(
-    int lanes, const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
-    float *sums) {
+    int lanes, const int32_t *choices, const struct cdnnl_successor *successor,
+    const struct cdnnl_windows *windows, const float *gradient, float *sums) {
+  const int32_t *next = successor ? successor->choices : NULL;
   const ptrdiff_t rows = windows->input[0] * windows->input[1];
   const ptrdiff_t row_size = windows->input[2] * lanes;
   // Rows are cleared just before windows first reach them, while they will be in the cache.
@@ -88,7 +125,14 @@ INLINED void scatter_gradient(
         const struct cdnnl_reach window[] = {depth, height, windows->reaches[2][x]};
         const ptrdiff_t first =
             (depth.first * windows->input[1] + height.first) * windows->input[2] + window[2].first;
-        scatter(lanes, choices, window, windows->steps, gradient, sums + first * lanes);
+        if (successor) {
+          scatter_means(
+              lanes, choices, next, window, windows->steps, successor->start + first * lanes,
+              successor->end + first * lanes, gradient, sums + first * lanes);
+          next += lanes;
+        } else {
+          scatter(lanes, choices, window, windows->steps, gradient, sums + first * lanes);
+        }
         gradient += lanes;
         choices += lanes;
       }
@@ -107,13 +151,13 @@ FOR_EACH_PROCESSOR void cdnnl_maxima_16(
 }
 
 FOR_EACH_PROCESSOR void cdnnl_scatter_8(
-    const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
-    float *sums) {
-  scatter_gradient(8, choices, windows, gradient, sums);
+    const int32_t *choices, const struct cdnnl_successor *successor,
+    const struct cdnnl_windows *windows, const float *gradient, float *sums) {
+  scatter_gradient(8, choices, successor, windows, gradient, sums);
 }
 
 FOR_EACH_PROCESSOR void cdnnl_scatter_16(
-    const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
-    float *sums) {
-  scatter_gradient(16, choices, windows, gradient, sums);
+    const int32_t *choices, const struct cdnnl_successor *successor,
+    const struct cdnnl_windows *windows, const float *gradient, float *sums) {
+  scatter_gradient(16, choices, successor, windows, gradient, sums);
 }

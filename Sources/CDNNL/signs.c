@@ -50,6 +50,33 @@ FOR_EACH_PROCESSOR void cdnnl_masked_sum(
   }
 }
 
+FOR_EACH_PROCESSOR void cdnnl_mean_rectified_sum(
+    const float *const *terms, int32_t term_count, const float *start, const float *end,
+    ptrdiff_t count, float *sum) {
+  ptrdiff_t index = 0;
+  for (; index + lanes <= count; index += lanes) {
+    floats_t total, other, a, b;
+    memcpy(&a, start + index, sizeof a);
+    memcpy(&b, end + index, sizeof b);
+    memcpy(&total, terms[0] + index, sizeof total);
+    for (int32_t term = 1; term < term_count; ++term) {
+      memcpy(&other, terms[term] + index, sizeof other);
+      total += other;
+    }
+    const floats_t high = a > b ? a : b, low = a > b ? b : a;
+    const floats_t share = low < 0 ? high / (high - low) : (floats_t)1;
+    const floats_t result = high > 0 ? total * share : (floats_t)0;
+    memcpy(sum + index, &result, sizeof result);
+  }
+  for (; index < count; ++index) {
+    float total = terms[0][index];
+    for (int32_t term = 1; term < term_count; ++term) total += terms[term][index];
+    const float a = start[index], b = end[index];
+    const float high = a > b ? a : b, low = a > b ? b : a;
+    sum[index] = high > 0 ? total * (low < 0 ? high / (high - low) : 1) : 0;
+  }
+}
+
 static inline float widened(uint16_t x) {
   const uint32_t pattern = (uint32_t)x << 16;
   float wide;

@@ -18,6 +18,12 @@ package struct Node: Sendable {
 
   /// The operator's name, such as `Conv`.
   package var operatorName: String { type(of: operation).specification.name }
+
+  /// The same node with other values.
+  package func reading(_ inputs: [Value?], giving outputs: [Value]) -> Node {
+    Node(
+      name: name, operation: operation, attributes: attributes, inputs: inputs, outputs: outputs)
+  }
 }
 
 /// A model as a directed acyclic graph: nodes in an order in which each reads only what stands

@@ -57,15 +57,38 @@ extension Workspace {
   package func maximumPoolingGradient(
     _ dy: Tensor, at choices: Tensor, shape: Shape, _ parameters: PoolingParameters
   ) throws(KernelError) -> Tensor {
+    try maximumGradient(dy, choices, shape, parameters, path: nil)
+  }
+
+  /// The mean gradient of `maximumPooling` while each of `parts` equal parts of `x`, which lie behind each
+  /// other along the first dimension, moves on a straight line to the next one; at the last part its
+  /// gradient there.
+  ///
+  /// With a the place of the maximum at the start and b that at the end, x[a] - x[b] falls on a straight
+  /// line, so that a gets the share of dy that it has of x[a] - x[b] at the start and x[b] - x[a] at the
+  /// end together, and b the rest.
+  package func meanMaximumPoolingGradient(
+    _ dy: Tensor, _ x: Tensor, parts: Int, _ parameters: PoolingParameters
+  ) throws(KernelError) -> Tensor {
+    let x = try pooled(x)
+    let choices = try maxima(x, parameters, recording: true).choices
+    guard let choices else { throw KernelError("no maxima") }
+    return try maximumGradient(dy, choices, x.shape, parameters, path: (x, parts))
+  }
+
+  private func maximumGradient(
+    _ dy: Tensor, _ choices: Tensor, _ shape: Shape, _ parameters: PoolingParameters,
+    path: (x: Tensor, parts: Int)?
+  ) throws(KernelError) -> Tensor {
     let places = try PoolingPlaces(shape, parameters)
     let dy = dy.elementType == .float32 ? try reordered(dy, to: choices.layout) : rowMajor(dy)
     return switch (dy.elementType, dy.layout) {
     case (.float32, .blockedChannels(16)):
-      maximumGradient(dy, choices, shape, places, SIMD16<Float>.self)
+      maximumGradient(dy, choices, shape, places, path, SIMD16<Float>.self)
     case (.float32, .blockedChannels):
-      maximumGradient(dy, choices, shape, places, SIMD8<Float>.self)
-    case (.float32, _): maximumGradient(dy, choices, shape, places, Float.self)
-    case (.float64, _): maximumGradient(dy, choices, shape, places, Double.self)
+      maximumGradient(dy, choices, shape, places, path, SIMD8<Float>.self)
+    case (.float32, _): maximumGradient(dy, choices, shape, places, path, Float.self)
+    case (.float64, _): maximumGradient(dy, choices, shape, places, path, Double.self)
     default: throw KernelError("\(dy.elementType) has no gradient")
     }
   }
@@ -150,17 +173,26 @@ extension Workspace {
   }
 
   private func maximumGradient<L: MaximumLane>(
-    _ dy: Tensor, _ choices: Tensor, _ shape: Shape, _ places: PoolingPlaces, _ lane: L.Type
+    _ dy: Tensor, _ choices: Tensor, _ shape: Shape, _ places: PoolingPlaces,
+    _ path: (x: Tensor, parts: Int)?, _ lane: L.Type
   ) -> Tensor {
     let result = tensor(dy.elementType, shape, layout: dy.layout)
     let planes = result.lanes(of: L.self) / max(places.inputSize, 1)
     let target = result.pointer(to: L.self)
     let (chosen, gradient) = (choices.pointer(to: Int32.self), dy.pointer(to: L.self))
+    let source = path?.x.pointer(to: L.self)
+    let partSize = planes / max(path?.parts ?? 1, 1)
     parallel(planes, grain: 1) { range in
       for plane in range {
-        let output = gradient + plane * places.outputSize
-        let noted = chosen + plane * places.outputSize * L.width
-        L.scatter(output, at: noted, places, to: target + plane * places.inputSize)
+        let next = plane + partSize < planes ? plane + partSize : plane
+        let successor = source.map {
+          PoolingSuccessor(
+            start: $0 + plane * places.inputSize, end: $0 + next * places.inputSize,
+            choices: chosen + next * places.outputSize * L.width)
+        }
+        L.scatter(
+          gradient + plane * places.outputSize, at: chosen + plane * places.outputSize * L.width,
+          onTheWayTo: successor, places, to: target + plane * places.inputSize)
       }
     }
     return result

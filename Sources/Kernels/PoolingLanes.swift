@@ -14,10 +14,27 @@ protocol MaximumLane {
     of input: UnsafePointer<Self>, _ places: PoolingPlaces, to output: UnsafeMutablePointer<Self>,
     _ choices: UnsafeMutablePointer<Int32>?)
 
-  /// Stores the gradient of a plane: each element of that of the output at the chosen place.
+  /// Stores the gradient of a plane: each element of that of the output at the chosen place, or
+  /// shared between the places chosen at both ends of the way to a successor.
   static func scatter(
-    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>, _ places: PoolingPlaces,
+    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>,
+    onTheWayTo successor: PoolingSuccessor<Self>?, _ places: PoolingPlaces,
     to sums: UnsafeMutablePointer<Self>)
+}
+
+/// What a plane turns into.
+struct PoolingSuccessor<Lane> {
+  /// The plane.
+  let start: UnsafePointer<Lane>
+  /// The plane that it turns into.
+  let end: UnsafePointer<Lane>
+  /// The places of the maxima there.
+  let choices: UnsafePointer<Int32>
+
+  fileprivate func withBlocks(_ body: (UnsafePointer<cdnnl_successor>) -> Void) {
+    var blocks = cdnnl_successor(start: floats(start), end: floats(end), choices: choices)
+    body(&blocks)
+  }
 }
 
 /// What pooling averages at one place.
@@ -31,6 +48,10 @@ protocol AverageLane {
 /// An element at one place.
 protocol ScalarLane: MaximumLane, Comparable, AdditiveArithmetic {
   static var least: Self { get }
+
+  /// The part of this number that belongs to `lead` if it is shared in the ratio of two numbers; half
+  /// of it where both are zero.
+  func shared(_ lead: Self, _ lag: Self) -> Self
 }
 
 extension ScalarLane {
@@ -65,13 +86,24 @@ extension ScalarLane {
   }
 
   static func scatter(
-    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>, _ places: PoolingPlaces,
+    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>,
+    onTheWayTo successor: PoolingSuccessor<Self>?, _ places: PoolingPlaces,
     to sums: UnsafeMutablePointer<Self>
   ) {
     for index in 0..<places.inputSize { sums[index] = zero }
     places.forEachWindow { index, window in
       guard !window.isEmpty else { return }
-      sums[window.place(Int(choices[index]))] += gradient[index]
+      let here = window.place(Int(choices[index]))
+      guard let successor else {
+        sums[here] += gradient[index]
+        return
+      }
+      let there = window.place(Int(successor.choices[index]))
+      let kept = gradient[index].shared(
+        successor.start[here] - successor.start[there],
+        successor.end[there] - successor.end[here])
+      sums[here] += kept
+      sums[there] += gradient[index] - kept
     }
   }
 }
@@ -80,6 +112,18 @@ extension Float: ScalarLane, AverageLane { static var least: Float { -.infinity 
 extension Double: ScalarLane, AverageLane { static var least: Double { -.infinity } }
 extension Int8: ScalarLane { static var least: Int8 { .min } }
 extension UInt8: ScalarLane { static var least: UInt8 { .min } }
+
+extension ScalarLane where Self: BinaryFloatingPoint {
+  func shared(_ lead: Self, _ lag: Self) -> Self {
+    let both = lead + lag
+    return both > 0 ? self * (lead / both) : self / 2
+  }
+}
+
+extension ScalarLane where Self: BinaryInteger {
+  // Integers have no gradients.
+  func shared(_ lead: Self, _ lag: Self) -> Self { self }
+}
 
 extension AverageLane where Self: BinaryFloatingPoint {
   @inline(__always)
@@ -108,10 +152,19 @@ extension SIMD8: MaximumLane, AverageLane where Scalar == Float {
   }
 
   static func scatter(
-    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>, _ places: PoolingPlaces,
+    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>,
+    onTheWayTo successor: PoolingSuccessor<Self>?, _ places: PoolingPlaces,
     to sums: UnsafeMutablePointer<Self>
   ) {
-    places.withWindows { cdnnl_scatter_8(choices, $0, floats(gradient), floats(sums)) }
+    places.withWindows { windows in
+      guard let successor else {
+        cdnnl_scatter_8(choices, nil, windows, floats(gradient), floats(sums))
+        return
+      }
+      successor.withBlocks {
+        cdnnl_scatter_8(choices, $0, windows, floats(gradient), floats(sums))
+      }
+    }
   }
 }
 
@@ -126,10 +179,19 @@ extension SIMD16: MaximumLane, AverageLane where Scalar == Float {
   }
 
   static func scatter(
-    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>, _ places: PoolingPlaces,
+    _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>,
+    onTheWayTo successor: PoolingSuccessor<Self>?, _ places: PoolingPlaces,
     to sums: UnsafeMutablePointer<Self>
   ) {
-    places.withWindows { cdnnl_scatter_16(choices, $0, floats(gradient), floats(sums)) }
+    places.withWindows { windows in
+      guard let successor else {
+        cdnnl_scatter_16(choices, nil, windows, floats(gradient), floats(sums))
+        return
+      }
+      successor.withBlocks {
+        cdnnl_scatter_16(choices, $0, windows, floats(gradient), floats(sums))
+      }
+    }
   }
 }
 

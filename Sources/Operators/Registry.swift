@@ -9,7 +9,7 @@ package enum Registry {
   private static let gradients: [any Operator.Type] = [
     Accumulate.self, SumToShape.self, StretchToShape.self, PathPoints.self, WeightedSum.self,
     RecordSigns.self, ChangePrecision.self, SignedSum.self, RecordingMaxPool.self,
-    MaxPoolScatter.self,
+    MaxPoolScatter.self, NextPoint.self, MeanReluGradient.self, MeanMaxPoolGradient.self,
   ]
 
   private static let convolutionsAndProducts: [any Operator.Type] = [

@@ -4,6 +4,8 @@ import Graphs
 public enum Integration: Sendable, Hashable {
   /// With so many evaluations of the gradient, placed by a rule.
   case steps(Int, Quadrature)
+  /// From the mean gradients of so many pieces of the path, for models whose operators have mean slopes.
+  case secant(Int)
   /// With as many as the relative L2 error of the map, as it is estimated, takes to fall below this.
   case tolerance(Double)
   /// Exactly, for a network that is piecewise linear and small.
@@ -13,6 +15,14 @@ public enum Integration: Sendable, Hashable {
   public static let largestStepCount = 1_000_000
   /// The tolerances that make sense.
   public static let tolerances = 1e-6...0.5
+
+  /// Evaluations of the gradient, where they are known beforehand.
+  public var count: Int? {
+    switch self {
+    case .steps(let count, _), .secant(let count): count
+    case .tolerance, .exact: nil
+    }
+  }
 
   /// What the settings of an item say, and what its defaults say beside them.
   init(_ settings: inout MethodSettings) throws(ModelError) {
@@ -38,15 +48,17 @@ public enum Integration: Sendable, Hashable {
       return
     }
     var rule = Quadrature.warped(power: Quadrature.defaultPower)
-    var steps = 128
-    if case .steps(let defaultSteps, let defaultRule) = fallback {
-      (steps, rule) = (defaultSteps, defaultRule)
+    let steps = fallback.count ?? 128
+    if case .steps(_, let defaultRule) = fallback { rule = defaultRule }
+    if name == "secant", power == nil {
+      self = .secant(count ?? steps)
+      return
     }
     if let name {
       guard let named = Quadrature(power.map { "\(name):\($0)" } ?? name) else {
         throw settings.error(
           "the quadrature is not one of warped[:POWER] (from 1 to 16), midpoint, gauss-legendre, "
-            + "left, right, trapezoid, exact")
+            + "left, right, trapezoid, secant, exact")
       }
       rule = named
     }
@@ -59,6 +71,7 @@ public enum Integration: Sendable, Hashable {
     case .steps(let steps, .warped(let power)) where power == Quadrature.defaultPower: ":\(steps)"
     case .steps(let steps, .warped(let power)): ":\(steps):quadrature=warped:power=\(power)"
     case .steps(let steps, let rule): ":\(steps):quadrature=\(rule)"
+    case .secant(let count): ":\(count):quadrature=secant"
     case .tolerance(let tolerance): ":tolerance=\(tolerance)"
     case .exact: ":quadrature=exact"
     }
@@ -68,6 +81,7 @@ public enum Integration: Sendable, Hashable {
   public var ruleName: String {
     switch self {
     case .steps(_, let rule): rule.description
+    case .secant: "secant"
     case .tolerance(let tolerance): "adaptive:\(tolerance)"
     case .exact: "exact"
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Graphs
 package import Tensors
 
@@ -30,6 +31,9 @@ extension ModelFunction {
     progress: (Double) throws -> Void = { _ in }
   ) throws -> [PathIntegral] {
     switch integration {
+    case .secant(let count):
+      return try meanIntegrals(
+        from: baseline, to: point, targets: targets, pieces: count, progress: progress)
     case .steps(let steps, let quadrature):
       return try pathIntegrals(
         from: baseline, to: point, targets: targets, nodes: quadrature.nodes(steps),
@@ -58,17 +62,30 @@ extension ModelFunction {
     from baseline: Tensor, to point: Tensor, targets: [Int], nodes: [Quadrature.Node],
     progress: (Double) throws -> Void
   ) throws -> [PathIntegral] {
-    let plan = try pathPlan(rows: rows(for: nodes.count))
-    let integrals = try plan.integrals(from: baseline, to: point, targets: targets, nodes: nodes) {
-      try progress(Double($0) / Double(nodes.count))
+    let rows = rows(for: nodes.count)
+    let plan = try pathPlan(rows: rows)
+    let batches = stride(from: 0, to: nodes.count, by: rows).map { first in
+      let batch = nodes[first..<min(first + rows, nodes.count)]
+      return PathBatch(positions: batch.map(\.position), weights: batch.map(\.weight))
     }
     count(Passes(forward: nodes.count, backward: nodes.count * targets.count))
-    let difference = zip(point.doubles, baseline.doubles).map { $0 - $1 }
-    return integrals.map { integral in
-      PathIntegral(
-        values: Tensor(zip(integral, difference).map { $0 * $1 }, shape: pointShape),
-        steps: nodes.count)
-    }
+    return try plan.integrals(
+      from: baseline, to: point, targets: targets, batches: batches, progress: progress
+    ).map { PathIntegral(values: $0, steps: nodes.count) }
+  }
+
+  /// The integrals from the mean gradients of so many pieces, which are shorter near the baseline.
+  private func meanIntegrals(
+    from baseline: Tensor, to point: Tensor, targets: [Int], pieces: Int,
+    progress: (Double) throws -> Void
+  ) throws -> [PathIntegral] {
+    let plan = try meanPlan(for: rows(for: pieces), sums: true)
+    let edges = (0...pieces).map { pow(Double($0) / Double(pieces), 1.5) }
+    let batches = PathBatch.pieces(between: edges, rows: plan.rows)
+    count(Passes(forward: pieces + batches.count, backward: pieces * targets.count))
+    return try plan.integrals(
+      from: baseline, to: point, targets: targets, batches: batches, progress: progress
+    ).map { PathIntegral(values: $0, steps: pieces) }
   }
 
   /// Integrated Gradients of one score.

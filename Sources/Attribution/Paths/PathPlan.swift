@@ -9,15 +9,43 @@ extension ModelFunction {
 
   /// What sums gradients at so many points at a time.
   func pathPlan(rows: Int) throws(ModelError) -> PathPlan {
-    if let plan = pathPlans[rows] { return plan }
-    let prefix = try pathPrefix()
-    let path = try PathGraph(
-      try specialized(rows: rows), explaining: explained, rows: rows, splits: prefix != nil,
-      precision: precision)
-    let plan = try PathPlan(path, of: self, prefix: prefix, rows: rows, in: workspace)
-    pathPlans[rows] = plan
+    let summand = PathSummand(rows: rows)
+    if let plan = pathPlans[summand] { return plan }
+    let plan = try PathPlan(try pathGraph(of: summand), summand, of: self, in: workspace)
+    pathPlans[summand] = plan
     return plan
   }
+
+  /// What computes the mean gradients of so many pieces of a path at a time, or of fewer if they took too
+  /// much memory: the operands of each Relu are kept, where gradients at points need their signs only.
+  ///
+  /// - Parameter sums: whether the means are added, or given one by one.
+  /// - Throws: `ModelError` if the model has nodes that have no mean slope.
+  func meanPlan(for pieces: Int, sums: Bool) throws(ModelError) -> PathPlan {
+    var rows = if case .free = layout { pieces + 1 } else { rowsTaken(for: pieces) }
+    let key = PathSummand(rows: rows, isMean: true, isSummed: sums)
+    if let plan = pathPlans[key] { return plan }
+    while true {
+      let summand = PathSummand(rows: rows, isMean: true, isSummed: sums)
+      let path = try pathGraph(of: summand)
+      if case .free = layout, rows > 9, path.graph.peakBytes > Self.meanMemoryLimit {
+        rows = rows / 2 + 1
+        continue
+      }
+      let plan = try PathPlan(path, summand, of: self, in: workspace)
+      pathPlans[key] = plan
+      return plan
+    }
+  }
+
+  private func pathGraph(of summand: PathSummand) throws(ModelError) -> PathGraph {
+    try PathGraph(
+      try specialized(rows: summand.rows), explaining: explained, of: summand,
+      splits: summand.isSummed ? try pathPrefix() != nil : false, precision: precision)
+  }
+
+  /// Bytes of intermediate values that a batch of mean gradients may take.
+  private static let meanMemoryLimit = 512 << 20
 }
 
 /// A model ready to sum its gradients at points on a straight line, so many of them at a time.
@@ -26,7 +54,8 @@ extension ModelFunction {
 /// what depends on the positions once for a batch of points, and the rest once for each batch and target.
 final class PathPlan {
   private unowned let function: ModelFunction
-  private let rows: Int
+  /// Points in a batch.
+  let rows: Int
   /// The type of the seed: the scores of a batch.
   private let seed: TensorType
   private let workspace: Workspace
@@ -42,15 +71,14 @@ final class PathPlan {
   /// How many of the values of the still part the forward part takes.
   private let forwardCount: Int
 
-  /// - Parameter rows: points per batch.
+  /// - Parameter path: cut behind the affine prefix where the function has one and gradients are added.
   init(
-    _ path: PathGraph, of function: ModelFunction, prefix: PathPrefix?, rows: Int,
-    in workspace: Workspace
+    _ path: PathGraph, _ summand: PathSummand, of function: ModelFunction, in workspace: Workspace
   ) throws(ModelError) {
     self.function = function
-    self.rows = rows
-    self.seed = path.seed
-    self.prefix = prefix
+    rows = summand.rows
+    seed = path.seed
+    prefix = summand.isSummed ? try function.pathPrefix() : nil
     self.workspace = workspace
     let graph = path.graph
     let passes = try graph.hoistingInvariants(
@@ -68,17 +96,43 @@ final class PathPlan {
     forwardCount = ends.crossingCount
   }
 
-  /// The weighted sums of the gradients of some scores with respect to the input at points between two.
+  /// Attributions of some scores to the elements of the input: its difference between two points times
+  /// the weighted sum of the gradients.
   ///
   /// - Parameters:
   ///   - start: the first point, as a batch of one row.
   ///   - end: the last point.
-  ///   - progress: told of the points that are done; what it throws ends the run.
-  /// - Returns: for each target one number per element of the input.
+  ///   - progress: told of the share of batches that are done; what it throws ends the run.
+  /// - Returns: for each target float64 numbers of the shape of a point.
   func integrals(
-    from start: Tensor, to end: Tensor, targets: [Int], nodes: [Quadrature.Node],
-    progress: (Int) throws -> Void
-  ) throws -> [[Double]] {
+    from start: Tensor, to end: Tensor, targets: [Int], batches: [PathBatch],
+    progress: (Double) throws -> Void
+  ) throws -> [Tensor] {
+    var sums = targets.map { _ in [PathSum]() }
+    try run(from: start, to: end, targets: targets, batches: batches) { batch, target, outputs in
+      if sums[target].isEmpty { sums[target] = outputs.map(PathSum.init) }
+      for (index, output) in outputs.enumerated() { sums[target][index].add(output) }
+      if target == targets.count - 1 { try progress(Double(batch + 1) / Double(batches.count)) }
+    }
+    let differences = zip(start.doubles, end.doubles).map { $1 - $0 }
+    return try sums.map { sums in
+      let gradients = sums.map(\.tensor)
+      let gradient =
+        try prefix?.inputGradient(of: gradients, at: start)
+        ?? workspace.rowMajor(gradients[0]).doubles
+      return Tensor(zip(gradient, differences).map { $0 * $1 }, shape: function.pointShape)
+    }
+  }
+
+  /// Calls `body` with what the graph gives for each batch and target.
+  ///
+  /// - Parameters:
+  ///   - start: the first point, as a batch of one row.
+  ///   - end: the last point.
+  func run(
+    from start: Tensor, to end: Tensor, targets: [Int], batches: [PathBatch],
+    _ body: (_ batch: Int, _ target: Int, _ outputs: [Tensor]) throws -> Void
+  ) throws {
     var given: [Tensor] = []
     for (start, end) in try prefix?.ends(start, end) ?? [(start, end)] {
       let difference = try workspace.apply(.subtract, end, start)
@@ -94,61 +148,20 @@ final class PathPlan {
             for: Array(repeating: target, count: rows), rows: rows, type: seed)
         ] + known.dropFirst(forwardCount))
     }
-    var sums = targets.map { _ in [PathSum]() }
-    var done = 0
-    while done < nodes.count {
-      let batch = nodes[done..<min(done + rows, nodes.count)]
-      let weights = vector(batch.map(\.weight))
-      let activations = try forward.run([vector(batch.map(\.position))] + ends)
+    for (number, batch) in batches.enumerated() {
+      let filler = batch.positions[batch.positions.count - 1]
+      let positions = vector(batch.positions, filler: filler)
+      let weights = vector(batch.weights, filler: 0)
+      let activations = try forward.run([positions] + ends)
       for (place, seed) in seeds.enumerated() {
-        let outputs = try backward.run([weights] + activations + seed)
-        if sums[place].isEmpty { sums[place] = outputs.map(PathSum.init) }
-        for (index, output) in outputs.enumerated() { sums[place][index].add(output) }
+        try body(number, place, try backward.run([weights] + activations + seed))
       }
-      done += batch.count
-      try progress(done)
-    }
-    return try sums.map { sums in
-      let gradients = sums.map(\.tensor)
-      if let prefix { return try prefix.inputGradient(of: gradients, at: start) }
-      return workspace.rowMajor(gradients[0]).doubles
     }
   }
 
-  /// A vector of as many numbers as a batch has rows, the last ones zero.
-  private func vector(_ numbers: [Double]) -> Tensor {
-    let filled = numbers + [Double](repeating: 0, count: rows - numbers.count)
+  /// A vector of as many numbers as a batch has rows.
+  private func vector(_ numbers: [Double], filler: Double) -> Tensor {
+    let filled = numbers + [Double](repeating: filler, count: rows - numbers.count)
     return Tensor(filled).converted(to: seed.elementType)
-  }
-}
-
-/// A sum of tensors of one type and layout in double precision.
-private struct PathSum {
-  private let model: Tensor
-  private var elements: [Double]
-
-  /// A sum of nothing, for tensors like this one.
-  init(_ model: Tensor) {
-    self.model = model
-    elements = [Double](repeating: 0, count: model.byteCount / model.elementType.size)
-  }
-
-  mutating func add(_ tensor: Tensor) {
-    func add<E: NumericElement>(_ type: E.Type) {
-      tensor.withElements(as: E.self) { terms in
-        for index in elements.indices { elements[index] += terms[index].asDouble }
-      }
-    }
-    if tensor.elementType == .float64 { add(Double.self) } else { add(Float.self) }
-  }
-
-  /// The sum in the type and layout of its terms.
-  var tensor: Tensor {
-    func tensor<E: NumericElement>(_ type: E.Type) -> Tensor {
-      let elements = Tensor(self.elements.map { E(converting: $0) }, shape: [elements.count])
-      return Tensor(
-        model.elementType, model.shape, layout: model.layout, storage: elements.storage)
-    }
-    return model.elementType == .float64 ? tensor(Double.self) : tensor(Float.self)
   }
 }

@@ -6,7 +6,7 @@ import Tensors
 
 /// Integrated Gradients to a given error, from mean gradients of the pieces of a path.
 ///
-/// A piece takes one backward pass by `SecantRules`, which average each nonlinearity over the piece, so
+/// A piece takes one backward pass by `PathMeanRules`, which average each nonlinearity over the piece, so
 /// that a ReLU that switches inside it costs no error of its own. The error of n pieces falls like
 /// n^(-3/2), where that of any rule on gradients at points falls like 1/n, and the sum is always
 /// complete.
@@ -29,9 +29,9 @@ struct SecantPath {
   private static let batchSize = 16
 
   private let function: ModelFunction
-  private let plan: SeedPlan
-  private let rows: Int
-  private let baseline: [Double]
+  private let plan: PathPlan
+  private let baseline: Tensor
+  private let point: Tensor
   private let difference: [Double]
   private let target: Int
 
@@ -41,15 +41,10 @@ struct SecantPath {
   ) throws(ModelError) {
     self.function = function
     self.target = target
-    self.baseline = baseline.doubles
-    difference = zip(point.doubles, self.baseline).map { $0 - $1 }
-    rows = function.rowsTaken(for: min(Self.batchSize, function.batchSize))
-    plan = try function.ruledPlan(rows: rows, "secant") {
-      (graph, input) throws(ModelError) in
-      let pair = try ReferencePair(graph, of: input)
-      return try pair.graph.gradient(
-        of: pair.graph.outputs[0], withRespectTo: [pair.input], rules: SecantRules(pair))
-    }
+    self.baseline = baseline
+    self.point = point
+    difference = zip(point.doubles, baseline.doubles).map { $0 - $1 }
+    plan = try function.meanPlan(for: min(Self.batchSize, function.batchSize), sums: false)
   }
 
   /// The integral, its relative L2 error below `tolerance` as it is estimated.
@@ -93,21 +88,24 @@ struct SecantPath {
     var density: [(end: Double, value: Double)]
   }
 
-  private func sum(_ edges: [Double]) throws(ModelError) -> Round {
+  private func sum(_ edges: [Double]) throws -> Round {
     var sum = [Double](repeating: 0, count: difference.count)
     var squaredError = 0.0
     var density: [(end: Double, value: Double)] = []
     var previous: (values: [Double], size: Double, middle: Double)?
-    var first = 0
-    while first < edges.count - 1 {
-      let pieces = Array(first..<min(first + rows, edges.count - 1))
-      let means = try meanGradients(pieces.map { (edges[$0], edges[$0 + 1]) })
-      for (row, piece) in pieces.enumerated() {
-        let (start, end) = (edges[piece], edges[piece + 1])
-        var values = means.rows(row..<(row + 1)).doubles
+    let batches = PathBatch.pieces(between: edges, rows: plan.rows)
+    let shape = Shape([plan.rows] + function.pointShape)
+    try plan.run(from: baseline, to: point, targets: [target], batches: batches) {
+      batch, _, outputs in
+      let contributions = function.workspace.rowMajor(outputs[0]).reshaped(to: shape)
+      let positions = batches[batch].positions
+      for piece in 0..<(positions.count - 1) {
+        let (start, end) = (positions[piece], positions[piece + 1])
+        var values = contributions.rows(piece..<(piece + 1)).doubles
         for index in values.indices {
-          values[index] *= difference[index]
-          sum[index] += (end - start) * values[index]
+          let contribution = values[index] * difference[index]
+          sum[index] += contribution
+          values[index] = contribution / (end - start)
         }
         let middle = (start + end) / 2
         let size = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
@@ -121,32 +119,9 @@ struct SecantPath {
         }
         previous = (values, size, middle)
       }
-      first += pieces.count
     }
+    function.count(Passes(forward: edges.count + batches.count - 1, backward: edges.count - 1))
     return Round(sum: sum, error: Self.safety * squaredError.squareRoot(), density: density)
-  }
-
-  /// The mean gradients over pieces of the path, one row each.
-  private func meanGradients(_ pieces: [(Double, Double)]) throws(ModelError) -> Tensor {
-    let filled = pieces + Array(repeating: pieces[pieces.count - 1], count: rows - pieces.count)
-    func points(_ positions: [Double]) -> Tensor {
-      var elements: [Double] = []
-      elements.reserveCapacity(positions.count * baseline.count)
-      for position in positions {
-        for (start, difference) in zip(baseline, difference) {
-          elements.append(start + position * difference)
-        }
-      }
-      return Tensor(elements, shape: Shape([positions.count] + function.pointShape))
-        .converted(to: function.elementType)
-    }
-    let starts = points(filled.map(\.0)).reshaped(to: function.batchShape(rows))
-    let inputs = function.inputs(points(filled.map(\.1))) + [starts]
-    let seed = try function.oneHotSeed(
-      for: Array(repeating: target, count: rows), rows: rows, type: plan.seed)
-    let gradients = try plan.gradient(try plan.activations(inputs), seed: seed)
-    function.count(Passes(forward: 2 * pieces.count, backward: pieces.count))
-    return gradients.reshaped(to: Shape([rows] + function.pointShape))
   }
 
   /// Edges of so many pieces, dense where `density` says it; near the baseline where it is not known.

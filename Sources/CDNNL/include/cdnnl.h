@@ -158,13 +158,21 @@ void cdnnl_maxima_8(
 void cdnnl_maxima_16(
     const float *input, const struct cdnnl_windows *windows, float *output, int32_t *choices);
 
+/// What a plane turns into: its elements there, and the places of its maxima.
+struct cdnnl_successor {
+  const float *start, *end;
+  const int32_t *choices;
+};
+
 /// The gradient of a plane: each element of that of the output goes to the chosen place of its window.
+/// With a successor it is the mean gradient over the way there: an element is shared by the places that
+/// have the maximum at the two ends, in the ratio of the distances for which they have it.
 void cdnnl_scatter_8(
-    const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
-    float *sums);
+    const int32_t *choices, const struct cdnnl_successor *successor,
+    const struct cdnnl_windows *windows, const float *gradient, float *sums);
 void cdnnl_scatter_16(
-    const int32_t *choices, const struct cdnnl_windows *windows, const float *gradient,
-    float *sums);
+    const int32_t *choices, const struct cdnnl_successor *successor,
+    const struct cdnnl_windows *windows, const float *gradient, float *sums);
 
 /// Which elements are positive, a bit each, the first in the lowest bit of the first byte. Bits behind
 /// the last element are zero.
@@ -179,6 +187,12 @@ void cdnnl_masked_sum(
 void cdnnl_masked_sum_narrow(
     const uint16_t *const *terms, int32_t term_count, const uint8_t *signs, ptrdiff_t count,
     uint16_t *sum);
+
+/// The sum of the terms times the mean slope of a rectifier whose operand moves from `start` to `end` on a
+/// straight line. `sum` may be the first term.
+void cdnnl_mean_rectified_sum(
+    const float *const *terms, int32_t term_count, const float *start, const float *end,
+    ptrdiff_t count, float *sum);
 
 /// Numbers rounded to the nearest narrow ones, halves to the even one; and the way back.
 void cdnnl_narrow(const float *x, ptrdiff_t count, uint16_t *narrow);

@@ -1,0 +1,19 @@
+/// Points on a path whose gradients are computed together.
+struct PathBatch {
+  /// Between 0 and 1; no more than a plan has rows.
+  var positions: [Double]
+  /// What the gradient at each of them, or the mean over the way to the next one, is multiplied by.
+  var weights: [Double]
+}
+
+extension PathBatch {
+  /// The pieces between these edges; a batch begins with the edge that the one before ends with.
+  static func pieces(between edges: [Double], rows: Int) -> [PathBatch] {
+    let step = max(rows - 1, 1)
+    return stride(from: 0, to: edges.count - 1, by: step).map { first in
+      let positions = Array(edges[first..<min(first + rows, edges.count)])
+      let lengths = zip(positions.dropFirst(), positions).map { $0 - $1 }
+      return PathBatch(positions: positions, weights: lengths + [0])
+    }
+  }
+}

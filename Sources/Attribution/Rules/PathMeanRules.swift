@@ -1,0 +1,162 @@
+import Graphs
+import Kernels
+import Operators
+import Rewrites
+import Tensors
+
+/// The rules by which the mean of a gradient between each point of a path and the next one is computed in
+/// one walk; the points are the rows of a batch.
+///
+/// Where values move on straight lines from the one point to the other, these are exact for each node:
+///
+///     y = f(x), one number each    the mean slope is dy / dx
+///     y = max of x in a window     the maxima of the two ends hold until and from where they are equal
+///     y = a b                      the mean slopes are (b + b') / 2 and (a + a') / 2
+///
+/// What is lost is only that a node behind another one does not move quite straight, and that slopes
+/// are averaged before they are multiplied. Attributions add up to the difference of the scores for every
+/// pair of points, as those of DeepLIFT's rescale rule do (Shrikumar et al., 2017, arXiv 1704.02685).
+struct PathMeanRules: GradientRules {
+  /// Points in a batch.
+  private let count: Int
+  /// By first output, the nodes that keep their own rule.
+  private let affine: Set<Value>
+
+  /// Below this share of the operands a difference has lost so many digits that the mean of the slopes at
+  /// both ends is closer.
+  private static let leastShare = 1e-3
+
+  /// - Parameters:
+  ///   - graph: a specialised graph for a batch of `count` points.
+  ///   - inputs: those of it that move.
+  /// - Throws: `ModelError` if nodes mix the points up.
+  init(_ graph: Graph, moving inputs: [Value], count: Int) throws(ModelError) {
+    guard count > 1 else {
+      throw ModelError("the model takes no two points in one batch", kind: .usage)
+    }
+    self.count = count
+    affine = graph.affineNodes(in: inputs)
+    try graph.requireRows(count, from: inputs)
+  }
+
+  func gradients(_ context: inout GradientContext) throws(OperatorError) -> [Value?]? {
+    let node = context.node
+    if affine.contains(node.outputs[0]) || node.movesElements { return nil }
+    let varying = node.inputs.indices.filter(context.wants)
+    switch node.operation {
+    case is Relu:
+      let operands = [try context.input(0)] + context.terms(of: try context.outputGradient())
+      return try context.builder.append(
+        MeanReluGradient(count: count), operands, name: "\(node.name)/gradient", outputNames: [])
+    case let pool as MaxPool:
+      let x = try context.input(0)
+      let parameters = try pool.parameters(of: try context.type(of: x).shape)
+      return [
+        try context.append(
+          MeanMaxPoolGradient(parameters, count: count), try context.outputGradient(), x)
+      ]
+    case is Mul where varying.count == 2, is MatMul where varying.count == 2:
+      return try product(&context)
+    default:
+      guard varying.count == 1, let place = varying.first, node.isElementwise else {
+        throw OperatorError("the operator has no mean slope")
+      }
+      var gradients = [Value?](repeating: nil, count: node.inputs.count)
+      gradients[place] = try slope(place, &context)
+      return gradients
+    }
+  }
+
+  /// The operator's own rule reads the other factor, which its mean replaces.
+  private func product(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {
+    let node = context.node
+    let means = try node.inputs.map { (value) throws(OperatorError) -> Value? in
+      guard let value else { return nil }
+      return try context.append(
+        0.5 * (Formula(value) + Formula(NextPoint(count: count), Formula(value))),
+        numbersLike: value)
+    }
+    return try context.ownGradients(
+      of: node.reading(means, giving: node.outputs), try context.outputGradient())
+  }
+
+  private func slope(
+    _ place: Int, _ context: inout GradientContext
+  ) throws(OperatorError) -> Value {
+    let node = context.node
+    let (x, y) = (try context.input(place), context.output())
+    let gradient = try context.outputGradient()
+    let next = try context.append(NextPoint(count: count), x)
+    let nextY = try context.append(NextPoint(count: count), y)
+    var inputs = node.inputs
+    inputs[place] = next
+    guard let here = try context.ownGradients(of: node, gradient)[place],
+      let there = try context.ownGradients(
+        of: node.reading(inputs, giving: [nextY]), gradient)[place]
+    else { throw OperatorError("the operator has no slope") }
+    let difference = Formula(next) - Formula(x)
+    let size = Formula(Abs(), Formula(next)) + Formula(Abs(), Formula(x))
+    let isClose = Formula(Abs(), difference) <= Formula(Self.leastShare) * size
+    let mean = 0.5 * (Formula(here) + Formula(there))
+    let secant = Formula(gradient) * (Formula(nextY) - Formula(y)) / difference
+    return try context.append(mean.where(isClose, else: secant), numbersLike: x)
+  }
+}
+
+extension GradientContext {
+  /// What a gradient is the sum of; itself if it is no sum.
+  fileprivate func terms(of gradient: Value) -> [Value?] {
+    guard let last = builder.graph.nodes.last, last.outputs == [gradient],
+      last.operation is Accumulate
+    else { return [gradient] }
+    return last.inputs
+  }
+}
+
+extension Graph {
+  /// - Throws: `ModelError` that names a node whose output does not hold its rows one behind the other.
+  fileprivate func requireRows(_ count: Int, from inputs: [Value]) throws(ModelError) {
+    var depends = [Bool](repeating: false, count: records.count)
+    for input in inputs { depends[input.index] = true }
+    for node in nodes {
+      let varying = node.inputs.indices.filter {
+        node.inputs[$0].map { depends[$0.index] } ?? false
+      }
+      guard !varying.isEmpty else { continue }
+      for output in node.outputs { depends[output.index] = true }
+      guard node.keepsRows(count, of: varying, in: self) else {
+        throw ModelError("'\(node.name)' does not keep the rows of a batch apart")
+      }
+    }
+  }
+}
+
+extension Node {
+  /// Whether each output holds what it computes from the rows of a batch in as many equal parts, one
+  /// behind the other in row-major order, if the operands at `varying` do.
+  fileprivate func keepsRows(_ count: Int, of varying: [Int], in graph: Graph) -> Bool {
+    func shape(_ value: Value?) -> Shape? { value.flatMap { graph.type(of: $0)?.shape } }
+    guard let result = shape(outputs[0]), let first = result.first, first % count == 0 else {
+      return false
+    }
+    if ["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"].contains(operatorName) {
+      return true
+    }
+    let operands = varying.compactMap { shape(inputs[$0]) }
+    guard operands.allSatisfy({ $0.rank == result.rank && $0.first == first }) else { return false }
+    if isElementwise || activates { return true }
+    switch operation {
+    case let transpose as Transpose: return transpose.permutation?.first == 0
+    case let product as Gemm: return varying == [0] && !product.transposingA
+    case is MatMul: return varying == [0] || result.rank > 2
+    default: return Self.rowKeepers.contains(operatorName)
+    }
+  }
+
+  private static let rowKeepers: Set = [
+    "Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "DepthToSpace",
+    "Div", "GlobalAveragePool", "GlobalMaxPool", "LRN", "Max", "MaxPool", "Mean", "Min", "Mul",
+    "Neg",
+    "Pad", "ReduceMean", "ReduceSum", "Resize", "SpaceToDepth", "Sub", "Sum", "Upsample",
+  ]
+}
