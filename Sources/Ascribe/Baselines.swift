@@ -46,6 +46,17 @@ extension Model {
       }
       return { $0.blurBaseline(channelAxis: channelAxis) }
     case .file(let path):
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        let near = Suggestion.text(for: path, among: Baseline.names)
+        throw ModelError(
+          "there is no such file" + (near.isEmpty ? ", nor a baseline of this name" : near),
+          kind: .noInput, file: path)
+      }
+      guard !isFolder.boolValue else {
+        throw ModelError(
+          "it is a folder; one baseline is wanted here, name a file", kind: .noInput, file: path)
+      }
       let reference = try self.input(contentsOf: path, for: port, rule: rule).tensor
       guard reference.shape.first == 1 else {
         throw ModelError("a baseline is one sample, not \(reference)", file: path)

@@ -58,7 +58,7 @@ extension ModelSession {
         scoreCount = scores.count - targets.margins.count
         return try targets.indices(in: scores)
       }, progress: progress)
-    problem.targetCount = targets.names.count
+    problem.targetCount = targets.count
     let (method, maps) = try options.method.maps(of: problem, from: question.baselines)
     let seconds = (clock.now - start) / .seconds(1) / Double(max(maps.count, 1))
     return zip(maps, targets.names).map { result, name in
@@ -123,6 +123,11 @@ extension ModelSession {
     }
     let value = try model.graph.layer(named: layer)
     let point = try compute(value, from: sample)[0]
+    guard point.elementType.isFloatingPoint else {
+      throw ModelError(
+        "layer '\(layer)' holds \(point.elementType), which gets no attribution; name one of "
+          + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
+    }
     let starts = try baselines.map { (baseline) throws(ModelError) in
       var reference = sample
       reference[index] = baseline

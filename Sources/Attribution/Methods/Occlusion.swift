@@ -37,7 +37,7 @@ package struct Occlusion: AttributionMethod {
     let function = problem.function
     let before = function.passes
     let windows = try OcclusionWindows(
-      SpatialLayout(function.sampleShape), patch: patch, stride: stride)
+      function.sampleLayout(), patch: patch, stride: stride)
     let (scores, targets) = try problem.scored()
     let (point, baseline) = (problem.point.doubles, problem.baseline.doubles)
     var sums = targets.map { _ in [Double](repeating: 0, count: point.count) }

@@ -45,8 +45,8 @@ public enum Integration: Sendable, Hashable {
     if let name {
       guard let named = Quadrature(power.map { "\(name):\($0)" } ?? name) else {
         throw settings.error(
-          "the quadrature is not one of warped (with power=P from 1 to 16), midpoint, "
-            + "gauss-legendre, left, right, trapezoid, exact")
+          "the quadrature is not one of warped[:POWER] (from 1 to 16), midpoint, gauss-legendre, "
+            + "left, right, trapezoid, exact")
       }
       rule = named
     }
