@@ -5,7 +5,7 @@ import Testing
 
 /// `ascribe evaluate --layer` and `--baseline` as their users run them.
 struct EvaluateLayerTests {
-  private static let tokens = Program.packageRoot + "/Tests/Golden/tokens.onnx"
+  private static let tokens = Program.packageRoot + "/Tests/Golden/tokens/tokens.onnx"
 
   private let scratch: Scratch
   private let output: String
@@ -58,7 +58,7 @@ struct EvaluateLayerTests {
     try refuses(["--layer", "embeded"], "no layer 'embeded'", "embedded")
     try refuses(["--layer", "table"], "'table' is a constant")
     try refuses(["--layer", "ids"], "layer 'ids' is the input")
-    let masked = Program.packageRoot + "/Tests/Golden/tokens-masked.onnx"
+    let masked = Program.packageRoot + "/Tests/Golden/tokens/tokens-masked.onnx"
     try refuses(["--layer", "empty"], of: masked, "layer 'empty' holds bool")
     try refuses(layer + ["--metrics", "contrast"], "'contrast'", "less contrast", "--layer")
     try refuses(layer + ["--metrics", "kpm,pointing"], "'pointing'", "masks", "--layer")

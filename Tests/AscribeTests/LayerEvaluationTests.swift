@@ -8,7 +8,7 @@ import Testing
 
 /// Models of tokens, evaluated at their embedding.
 struct LayerEvaluationTests {
-  private static let golden = GoldenModel.folder
+  private static let golden = GoldenModel.folder.appending(path: "tokens")
 
   private let scratch: Scratch
   private var folder: String { scratch.path }
@@ -148,7 +148,7 @@ struct LayerEvaluationTests {
 
   /// Feature maps of a model of pictures: places are those of the map, channels first.
   @Test func aLayerOfAModelOfPictures() throws {
-    let root = Self.golden.deletingLastPathComponent().deletingLastPathComponent()
+    let root = GoldenModel.folder.deletingLastPathComponent().deletingLastPathComponent()
     var options = try options(["gradient", "ig:4"], [.keepPositive, .deletion, .gini])
     let model = try Model(contentsOf: root.appending(path: "models/shapes.onnx"))
     options.layer = try #require(model.layers.first { $0.operatorName == "MaxPool" }?.name)

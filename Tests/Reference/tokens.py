@@ -1,7 +1,7 @@
 """Judges `ascribe evaluate --layer` by a second reading of docs/evaluation.md, on models of tokens.
 
     python Tests/Reference/tokens.py            # a line per mean; exits with 1 if one differs
-    python Tests/Reference/tokens.py --write    # writes Tests/Golden/tokens*, for the Swift tests
+    python Tests/Reference/tokens.py --write    # writes Tests/Golden/tokens, for the Swift tests
 
 The models are an embedding, a mixing of places and a classifier with weights of a seeded generator;
 `masked` leaves out the places of token 0 behind the layer, so that its scores depend on more than the
@@ -328,7 +328,7 @@ def main() -> int:
     parser.add_argument("--ascribe", type=Path, default=Path(program))
     options = parser.parse_args()
     if options.write:
-        write_goldens(ROOT / "Tests/Golden")
+        write_goldens(ROOT / "Tests/Golden/tokens")
         return 0
     return 0 if compare(options.ascribe) else 1
 
