@@ -25,7 +25,7 @@ public struct ExplanationReport: Sendable, Codable {
   public let baseline: String?
   /// What each of several baselines gave; absent for a single one.
   public let baselines: [NamedBaseline]?
-  /// The rule of Integrated Gradients.
+  /// The rule of Integrated Gradients; one for each baseline where it was found for the path.
   public let quadrature: String?
   /// Evaluations of the gradient on the path of Integrated Gradients.
   public let steps: Int?
@@ -92,7 +92,6 @@ extension Explanation {
     of model: Model, digest: String, input: ModelInput, row: Int?, options: AttributionOptions,
     rule: PictureRule
   ) -> ExplanationReport {
-    let integration = method.integration
     let relative = map.relativeCompletenessError
     let compares = method.usesBaseline || method == .xGradient
     let named = zip(baselineNames, map.baselines).map(NamedBaseline.init)
@@ -101,7 +100,7 @@ extension Explanation {
       input: row.map { "\(input.path)#\($0)" } ?? input.path, method: method.reportName,
       target: target, omittedNode: omittedNode, layer: method.attributedLayer ?? options.layer,
       baseline: compares ? options.baselines.map(\.description).joined(separator: ",") : nil,
-      baselines: named.isEmpty ? nil : named, quadrature: integration?.ruleName, steps: map.steps,
+      baselines: named.isEmpty ? nil : named, quadrature: ruleName, steps: map.steps,
       estimatedError: map.estimatedError, score: map.score, baselineScore: map.baselineScore,
       attributionSum: map.sum, completenessError: map.completenessError,
       relativeCompletenessError: relative.isFinite ? relative : nil, passes: map.passes,
@@ -135,7 +134,7 @@ extension Explanation {
     let title = target.label ?? "class \(target.index)"
     let score = "\(target.space) \(Self.number(map.score))"
     let how = [
-      method.title, map.steps.map { "\($0) steps (\(method.integration?.ruleName ?? "path"))" },
+      method.title, map.steps.map { "\($0) steps (\(ruleName ?? "path"))" },
       compares ? "baseline \(options.baselines.map(\.description).joined(separator: ","))" : nil,
     ].compactMap(\.self).joined(separator: ", ")
     let error = map.relativeCompletenessError
@@ -145,6 +144,13 @@ extension Explanation {
       title: title,
       lines: !method.addsUp
         ? ["\(score)", how] : ["\(score), \(completeness)", how])
+  }
+
+  /// The rule of the integral; where it was found for each baseline, all of them.
+  private var ruleName: String? {
+    map.rules.isEmpty
+      ? method.integration?.ruleName
+      : map.rules.map(\.description).joined(separator: ",")
   }
 
   private static func number(_ value: Double) -> String { String(format: "%.3g", value) }

@@ -99,7 +99,9 @@ struct Attribute: ParsableCommand {
         named: named)
       let written = try writer.write(explanations, formats: formats)
       bar.finish()
-      if !json { written.forEach { print(Self.text(of: $0)) } }
+      let isPiloted =
+        if case .piloted? = attributionOptions.method.integration { true } else { false }
+      if !json { written.forEach { print(Self.text(of: $0, namingRule: isPiloted)) } }
       reports += written
     }
     if json { try Console.print(json: reports) }
@@ -141,7 +143,7 @@ struct Attribute: ParsableCommand {
 
   /// The steps of all explanations of an input, where they are known beforehand.
   private static func steps(_ options: AttributionOptions, rows: Int) -> Double? {
-    guard case .steps(let steps, _)? = options.method.integration else { return nil }
+    guard let steps = options.method.integration?.count else { return nil }
     return Double(steps * rows * options.targets.count * options.baselines.count)
   }
 
@@ -196,9 +198,10 @@ struct Attribute: ParsableCommand {
     return "Methods:\n" + lines.joined(separator: "\n")
   }
 
-  private static func text(of report: ExplanationReport) -> String {
+  private static func text(of report: ExplanationReport, namingRule: Bool) -> String {
     let label = report.target.label.map { " \($0)" } ?? ""
-    var facts = ["\(report.method)", "score \(Console.number(report.score, digits: 6))"]
+    let rule = namingRule ? report.quadrature.map { " \($0)" } ?? "" : ""
+    var facts = ["\(report.method)\(rule)", "score \(Console.number(report.score, digits: 6))"]
     if let error = report.relativeCompletenessError, (try? Method(report.method))?.addsUp ?? true {
       facts.append("completeness error \(Console.number(100 * error, digits: 3)) %")
     }

@@ -64,7 +64,7 @@ struct ComparisonOptions: ParsableArguments {
   @Option(
     name: .customLong("quadrature"),
     help: ArgumentHelp(
-      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid; or exact, which splits the path of a small ReLU network wherever it bends. (default: warped)",
+      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid; or exact, which splits the path of a small ReLU network wherever it bends. warped puts points closer together near the baseline; a few forward passes find the POWER for each sample where none is given. (default: warped:2)",
       valueName: "rule"),
     completion: .list([
       "warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid", "exact",
@@ -143,17 +143,17 @@ struct ComparisonOptions: ParsableArguments {
       }
       return .exact
     }
-    let steps = steps ?? 128
+    let steps = steps ?? Integration.defaultCount
     guard (1...Integration.largestStepCount).contains(steps) else {
       throw ValidationError("--steps must be between 1 and \(Integration.largestStepCount)")
     }
-    let name = quadratureName ?? "warped"
-    guard let rule = Quadrature(name) else {
+    let name = quadratureName ?? "warped:\(Quadrature.defaultPower)"
+    guard let integration = Integration(steps, rule: name) else {
       throw ValidationError(
         "--quadrature '\(name)' is not one of warped[:POWER], midpoint, gauss-legendre, "
           + "left, right, trapezoid, exact; POWER is between 1 and 16")
     }
-    return .steps(steps, rule)
+    return integration
   }
 }
 

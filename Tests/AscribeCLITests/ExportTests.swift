@@ -74,6 +74,8 @@ struct ExportTests {
     try isRefused(["--target", "10"], code: 64, saying: ["target 10", "10 scores"])
     try isRefused(["--target", "dodecahedron"], code: 64, saying: ["dodecahedron"])
     try isRefused(["--baseline", "blur"], code: 64, saying: ["'blur'", "zero, black, white"])
+    try isRefused(
+      ["--method", "ig", "--quadrature", "warped"], code: 64, saying: ["pilot", "warped:2"])
     try isRefused(["--opset", "16"], code: 64, saying: ["opset 17"])
     try isRefused(["--opset", "99"], code: 64, saying: ["between 17 and 21"])
     try isRefused(["--input", "nothing"], code: 64, saying: ["'nothing'", "image"])

@@ -34,6 +34,11 @@ enum ExportedMethod {
   }
 
   private static func path(_ method: Method) throws(ModelError) -> ExportedMethod {
+    if case .piloted? = method.integration {
+      throw ModelError(
+        "a model has no pilot that finds the power of each path; give it, as in --quadrature "
+          + "warped:\(Quadrature.defaultPower)", kind: .usage)
+    }
     guard case .steps(let steps, let quadrature)? = method.integration else {
       throw ModelError(
         "a model takes a fixed number of steps; give --steps and --quadrature in place of a "

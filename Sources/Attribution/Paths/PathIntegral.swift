@@ -9,6 +9,15 @@ package struct PathIntegral {
   package let steps: Int
   /// The relative L2 error of the values, where it is estimated.
   package var estimatedError: Double?
+  /// The rule, where it was found for this path.
+  package var rule: Quadrature?
+
+  /// The same by a rule that was found for the path.
+  func found(by rule: Quadrature) -> PathIntegral {
+    var integral = self
+    integral.rule = rule
+    return integral
+  }
 }
 
 extension ModelFunction {
@@ -34,6 +43,11 @@ extension ModelFunction {
       return try pathIntegrals(
         from: baseline, to: point, targets: targets, nodes: quadrature.nodes(steps),
         progress: progress)
+    case .piloted(let steps):
+      let rule = WarpPilot(try pilotScores(from: baseline, to: point)).rule
+      return try pathIntegrals(
+        from: baseline, to: point, targets: targets, nodes: rule.nodes(steps), progress: progress
+      ).map { $0.found(by: rule) }
     case .tolerance(let tolerance):
       return try targets.enumerated().map { number, target in
         func share(_ done: Double) throws {

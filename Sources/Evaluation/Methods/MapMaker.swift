@@ -103,11 +103,12 @@ package final class MapMaker {
     let start = clock.now
     if let rule = method.rule as? IntegratedGradients {
       // The scores at both ends are known.
+      let before = function.passes
       let integral = try function.pathIntegral(
         from: point.baseline, to: point.point, target: point.target, by: rule.integration)
       return CostedMap(
         values: integral.values,
-        passes: Passes(forward: integral.steps + 2, backward: integral.steps),
+        passes: Passes(forward: 2) + (function.passes - before),
         seconds: (clock.now - start) / .seconds(1))
     }
     let result = try method.maps(
