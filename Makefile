@@ -62,6 +62,7 @@ parity: build
 reference: build
 	@Scripts/python.sh
 	$(PYTHON) Tests/Reference/compare.py $(ARGUMENTS)
+	$(PYTHON) Tests/Reference/tokens.py
 
 bench: build
 	@Scripts/python.sh

@@ -25,6 +25,15 @@ extension Model {
   ) throws -> @Sendable (Tensor) -> Tensor {
     let channelAxis = port.channelCount.map { _ in port.hasChannelsLast ? 3 : 1 }
     switch baseline {
+    case .mean, .noise, .gaussian:
+      guard port.elementType?.isFloatingPoint != false else {
+        throw ModelError(
+          "baseline '\(baseline)' makes fractions, input '\(port.name)' takes "
+            + "\(port.typeDescription); name zero or a file", kind: .usage)
+      }
+    default: break
+    }
+    switch baseline {
     case .zero: return { $0.zeros() }
     case .mean: return { $0.meanBaseline(channelAxis: channelAxis) }
     case .noise(let seed): return { $0.noiseBaseline(seed: seed) }
@@ -37,6 +46,17 @@ extension Model {
       }
       return { $0.blurBaseline(channelAxis: channelAxis) }
     case .file(let path):
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        let near = Suggestion.text(for: path, among: Baseline.names)
+        throw ModelError(
+          "there is no such file" + (near.isEmpty ? ", nor a baseline of this name" : near),
+          kind: .noInput, file: path)
+      }
+      guard !isFolder.boolValue else {
+        throw ModelError(
+          "it is a folder; one baseline is wanted here, name a file", kind: .noInput, file: path)
+      }
       let reference = try self.input(contentsOf: path, for: port, rule: rule).tensor
       guard reference.shape.first == 1 else {
         throw ModelError("a baseline is one sample, not \(reference)", file: path)
@@ -69,20 +89,33 @@ extension Model {
 
 extension Baseline {
   /// The baselines that this one stands for: one for each file of a folder, by name; else itself.
-  fileprivate var files: [Baseline] {
+  var files: [Baseline] {
     get throws(ModelError) {
       var isFolder: ObjCBool = false
       guard case .file(let path) = self,
         FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
       else { return [self] }
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-      let files = names.filter { name in
-        ModelInput.isPicture(name) || name.hasSuffix(".npy") || name.hasSuffix(".pb")
-      }
+      let files = try DataSet.sampleFiles(in: path).filter { !$0.contains("/") }
       guard !files.isEmpty else {
         throw ModelError("the folder holds no picture or tensor to compare with", file: path)
       }
-      return files.sorted().map { .file("\(path)/\($0)") }
+      return files.map { .file("\(path)/\($0)") }
     }
+  }
+  /// What tells it from others wherever its files lie: their digest in place of names.
+  ///
+  /// - Throws: `ModelError` if a file cannot be read, or a folder holds nothing to compare with.
+  func fingerprint() throws(ModelError) -> String {
+    guard case .file = self else { return description }
+    let files = try files
+    let digest = Digest()
+    for case .file(let path) in files {
+      guard let bytes = FileManager.default.contents(atPath: path) else {
+        throw ModelError("there is no such file", kind: .noInput, file: path)
+      }
+      digest.update(bytes.withUnsafeBytes(Digest.sha256))
+    }
+    let isFolder = files.first != self
+    return (isFolder ? "folder of \(files.count) " : "file ") + digest.finish()
   }
 }

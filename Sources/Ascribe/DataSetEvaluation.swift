@@ -100,6 +100,7 @@ public final class DataSetEvaluation {
         failures: writer.failures, seconds: result.seconds, passSeconds: result.passSeconds)
     } catch {
       try? writer.close(isComplete: false)
+      writer.removeIfEmpty()
       throw error
     }
   }

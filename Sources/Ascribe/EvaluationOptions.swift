@@ -19,8 +19,10 @@ public struct EvaluationOptions: Sendable {
   public var target: Target?
   /// Where scores are read.
   public var space = TargetSpace.logit
-  /// What inputs are compared with.
-  public var baseline = Baseline.zero
+  /// What inputs are compared with; the maps from several are averaged.
+  public var baselines = [Baseline.zero]
+  /// An inner value that is explained and perturbed in place of the input.
+  public var layer: String?
   /// What random numbers depend on.
   public var seed: UInt64 = 0
   /// The part of the data set that is evaluated.

@@ -24,7 +24,7 @@ struct EvaluationSetting {
     let dataSet = try DataSet(
       path: data, labels: labels, scores: model.scoreCount, progress: progress)
     var options = options
-    let evaluated = try Self.evaluated(models, preprocessing, options.metrics ?? [])
+    let evaluated = try Self.evaluated(models, preprocessing, options)
     let (metrics, omitted) = Self.metrics(options, dataSet, evaluated)
     options.metrics = metrics
     let explainsLabel = options.target.map { $0 == .label } ?? dataSet.isLabelled
@@ -34,8 +34,8 @@ struct EvaluationSetting {
     let first = try Self.firstPoints(dataSet, reader)
     let settings = EvaluationSettings(
       methods: options.methods, metrics: metrics, seed: options.seed,
-      explainsLabel: explainsLabel, hasZeroBaseline: options.baseline == .zero,
-      labels: dataSet.samples.map(\.label))
+      explainsLabel: explainsLabel, hasZeroBaseline: options.baselines == [.zero],
+      explainsLayer: options.layer != nil, labels: dataSet.samples.map(\.label))
     var evaluators: [ModelEvaluator] = []
     var entries: [EvaluationProtocol.Model] = []
     for (number, model) in evaluated.enumerated() {
@@ -60,19 +60,21 @@ struct EvaluationSetting {
       version: version, data: .init(dataSet, masks: masks?.digest), models: entries,
       methods: options.methods.map(\.description), metrics: metrics,
       target: explainsLabel ? "label" : "argmax", space: options.space.description,
-      baseline: try Self.description(of: options.baseline),
-      precision: model.precision.rawValue, seed: options.seed)
+      baseline: try options.baselines.map { try $0.fingerprint() }.joined(separator: ","),
+      layer: options.layer, precision: model.precision.rawValue, seed: options.seed)
     preparation = SamplePreparation(
       dataSet: dataSet, read: { try reader.read($0, withMasks: $1) }, shapes: first.map(\.shape),
       channelAxes: evaluated.map(\.channelAxis),
-      masksPixels: metrics.contains(where: \.masksPixels),
-      insertsPixels: metrics.contains(.insertion),
+      baselines: try zip(evaluated, first).map { try $0.baselines(options.baselines, like: $1) },
+      drawsFromBaselines: options.baselines.count > 1 || options.baselines[0].isFile,
+      masksPixels: options.layer == nil && metrics.contains(where: \.masksPixels),
+      insertsPixels: options.layer == nil && metrics.contains(.insertion),
       references: options.methods.map(\.references).max() ?? 0, seed: options.seed)
     notes = Self.notes(evaluated, entries) + omitted
   }
 
   private static func evaluated(
-    _ models: [Model], _ preprocessing: String?, _ metrics: [Metric]
+    _ models: [Model], _ preprocessing: String?, _ options: EvaluationOptions
   ) throws -> [EvaluatedModel] {
     var evaluated: [EvaluatedModel] = []
     for model in models {
@@ -81,17 +83,13 @@ struct EvaluationSetting {
           "a model of \(model.inputs.count) inputs cannot be evaluated, only one of a single input",
           kind: .usage, file: model.url.relativePath)
       }
-      guard port.elementType?.isFloatingPoint == true else {
+      if options.layer == nil { try model.requireExplainable(options.space) }
+      guard preprocessing == nil || port.isPicture || port.dimensions == nil else {
         throw ModelError(
-          "input '\(port.name)' takes \(port.typeDescription), which has no gradient; only models "
-            + "of floating-point inputs can be evaluated", kind: .usage,
-          file: model.url.relativePath)
+          "--preprocess is for pictures, input '\(port.name)' takes \(port.typeDescription)",
+          kind: .usage, file: model.url.relativePath)
       }
-      if let metric = metrics.first(where: \.needsPictures), !port.isPicture {
-        throw ModelError(
-          "metric '\(metric.rawValue)' is one of pictures, input '\(port.name)' takes "
-            + port.typeDescription, kind: .usage, file: model.url.relativePath)
-      }
+      for metric in options.metrics ?? [] { try require(metric, options, port, of: model) }
       evaluated.append(
         EvaluatedModel(
           model: model, name: ModelInput.stem(of: model.url.relativePath), port: port,
@@ -106,14 +104,34 @@ struct EvaluationSetting {
     return evaluated
   }
 
+  /// Refuses a metric that means nothing for what is explained.
+  private static func require(
+    _ metric: Metric, _ options: EvaluationOptions, _ port: ModelPort, of model: Model
+  ) throws(ModelError) {
+    if options.layer != nil, !metric.isDefinedAtLayers {
+      let reason =
+        metric.needsMasks
+        ? "compares with masks of pictures, which a layer has no pixels for"
+        : "judges the model by inputs of less contrast, not a layer"
+      throw ModelError(
+        "metric '\(metric.rawValue)' \(reason); leave it or --layer out", kind: .usage)
+    }
+    if options.layer == nil, metric.needsPictures, !port.isPicture {
+      throw ModelError(
+        "metric '\(metric.rawValue)' is one of pictures, input '\(port.name)' takes "
+          + "\(port.typeDescription); --layer NAME evaluates an inner value", kind: .usage,
+        file: model.url.relativePath)
+    }
+  }
+
   /// What is measured, and what is said about metrics that are left out.
   private static func metrics(
     _ options: EvaluationOptions, _ dataSet: DataSet, _ models: [EvaluatedModel]
   ) -> (metrics: [Metric], notes: [String]) {
     if let metrics = options.metrics { return (metrics, []) }
-    let takesPictures = models.allSatisfy(\.port.isPicture)
+    let hasPlaces = options.layer != nil || models.allSatisfy(\.port.isPicture)
     let metrics = Metric.paper.filter {
-      (dataSet.isLabelled || !$0.needsLabels) && (takesPictures || !$0.needsPictures)
+      (dataSet.isLabelled || !$0.needsLabels) && (hasPlaces || !$0.needsPictures)
         && ($0 != .difference || options.methods.count > 1)
     }
     let omitted = Metric.paper.filter { !metrics.contains($0) }
@@ -161,6 +179,11 @@ struct EvaluationSetting {
       }
       return nil
     }
+    guard options.metrics?.contains(where: \.needsMasks) == true else {
+      let metrics = Metric.allCases.filter(\.needsMasks).map(\.rawValue)
+      throw ModelError(
+        "--masks goes with the metrics \(metrics.joined(separator: ", "))", kind: .usage)
+    }
     guard FileManager.default.fileExists(atPath: folder) else {
       throw ModelError("there is no such folder", kind: .noInput, file: folder)
     }
@@ -189,20 +212,17 @@ struct EvaluationSetting {
   private static func requireUse(
     of methods: [Method], _ models: [EvaluationProtocol.Model]
   ) throws(ModelError) {
+    if let method = methods.first(where: { $0.attributedLayer != nil }) {
+      throw ModelError(
+        "method '\(method)' has no map of what is evaluated; leave it out, or name its layer with "
+          + "--layer", kind: .usage)
+    }
     for method in methods.map(\.description)
     where models.allSatisfy({ $0.without.contains(method) }) {
       throw ModelError(
-        "method '\(method)' needs a homogeneous model and the zero baseline; inspect says what "
-          + "keeps a model from being homogeneous, strip-biases makes one", kind: .usage)
+        "method '\(method)' needs a homogeneous model and a zero baseline, at a layer too; inspect "
+          + "says what keeps a model from being homogeneous, strip-biases makes one", kind: .usage)
     }
-  }
-
-  private static func description(of baseline: Baseline) throws(ModelError) -> String {
-    guard case .file(let path) = baseline else { return baseline.description }
-    guard let bytes = FileManager.default.contents(atPath: path) else {
-      throw ModelError("there is no such file", kind: .noInput, file: path)
-    }
-    return bytes.withUnsafeBytes(Digest.sha256)
   }
 
   private static func notes(
@@ -217,9 +237,22 @@ struct EvaluationSetting {
     for entry in entries where !entry.without.isEmpty {
       notes.append(
         "\(entry.without.joined(separator: ", ")) left out for '\(entry.name)', which is not "
-          + "homogeneous")
+          + "homogeneous from zero on")
     }
     return notes
+  }
+}
+
+extension Model {
+  /// Refuses a model whose only input gets no attribution.
+  fileprivate func requireExplainable(_ space: TargetSpace) throws(ModelError) {
+    guard let input = graph.inputs.first else { return }
+    do throws(ModelError) {
+      try graph.requireExplainable(
+        input, from: try graph.scores(in: space).value, option: "--layer")
+    } catch {
+      throw error.inFile(url.relativePath)
+    }
   }
 }
 
@@ -229,30 +262,90 @@ extension EvaluatedModel {
     port.isPicture ? (port.hasChannelsLast ? 3 : 1) : nil
   }
 
-  /// The model at work on samples like this one, and how many run together.
-  fileprivate func evaluator(
-    _ number: Int, _ first: Tensor, _ settings: EvaluationSettings, _ options: EvaluationOptions
-  ) throws -> (ModelEvaluator, batch: Int) {
+  /// What makes rows to compare a batch of one with, like the first sample.
+  fileprivate func baselines(
+    _ baselines: [Baseline], like first: Tensor
+  ) throws -> @Sendable (Tensor) -> [Tensor] {
+    let input = ModelInput(
+      stem: name, path: model.url.relativePath, tensor: first, picture: nil,
+      preprocessing: rule.isGuess ? nil : rule.preprocessing)
     do {
-      let workspace = Workspace()
-      let function = try ModelFunction(
-        model.graph, explaining: 0, shape: first.shape, space: options.space,
-        precision: model.precision, batching: .padded, in: workspace)
-      try function.makeRowsExact()
-      let pixels =
-        port.isPicture
-        ? PixelLayout(Shape(Array(first.shape.dropFirst())), isChannelsLast: port.hasChannelsLast)
-        : nil
-      let input = ModelInput(
-        stem: name, path: model.url.relativePath, tensor: first, picture: nil,
-        preprocessing: rule.isGuess ? nil : rule.preprocessing)
-      let baseline = try model.baseline(options.baseline, for: input, port: port, rule: rule)
-      let evaluator = try ModelEvaluator(
-        name: name, number: number, function: function, workspace: workspace, pixels: pixels,
-        settings: settings, baseline: baseline)
-      return (evaluator, function.batchSize)
+      return try model.baselines(baselines, for: input, port: port, rule: rule).rows
     } catch let error as ModelError {
       throw error.inFile(model.url.relativePath)
     }
   }
+
+  /// The model at work on samples like this one, and how many run together.
+  fileprivate func evaluator(
+    _ number: Int, _ first: Tensor, _ settings: EvaluationSettings, _ options: EvaluationOptions
+  ) throws -> (ModelEvaluator, batch: Int) {
+    do throws(ModelError) {
+      let workspace = Workspace()
+      let (function, layer) = try function(first, options, in: workspace)
+      try function.makeRowsExact()
+      let evaluator = try ModelEvaluator(
+        name: name, number: number, function: function, workspace: workspace,
+        pixels: pixels(of: first, layer), settings: settings, layer: layer)
+      return (evaluator, function.batchSize)
+    } catch {
+      throw error.inFile(model.url.relativePath)
+    }
+  }
+
+  /// The function of the input, or of a layer.
+  private func function(
+    _ first: Tensor, _ options: EvaluationOptions, in workspace: Workspace
+  ) throws(ModelError) -> (ModelFunction, LayerPoints?) {
+    guard let name = options.layer else {
+      let function = try ModelFunction(
+        model.graph, explaining: 0, shape: first.shape, space: options.space,
+        precision: model.precision, batching: .padded, in: workspace)
+      return (function, nil)
+    }
+    let value = try model.graph.layer(named: name)
+    let (scores, input) = (try model.graph.scores(in: options.space).value, model.graph.inputs[0])
+    guard model.graph.depends(value, on: input), model.graph.depends(scores, on: value) else {
+      throw ModelError(
+        "layer '\(name)' does not lie between input '\(port.name)' and the scores; name one that "
+          + "does, inspect --layers lists all", kind: .usage)
+    }
+    let session = ModelSession(model)
+    guard value != input else {
+      throw ModelError("layer '\(name)' is the input; leave --layer out", kind: .usage)
+    }
+    let layer = try LayerPoints(input: 0, zeros: first.zeros()) { (input) throws(ModelError) in
+      try session.compute(value, from: [input])[0]
+    }
+    guard layer.elementType.isFloatingPoint else {
+      throw ModelError(
+        "layer '\(name)' holds \(layer.elementType), which gets no attribution; name one of "
+          + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
+    }
+    let point = Tensor(repeating: 0.0, shape: layer.valueShape)
+      .converted(to: layer.elementType)
+    let function = try ModelFunction(
+      try model.graph.cut(at: value, like: point), explaining: 1, shape: point.shape,
+      fixed: [0: first], space: options.space, precision: model.precision,
+      batching: point.shape.first == 1 ? .padded : .whole, in: workspace)
+    return (function, layer)
+  }
+
+  /// How the pixels of samples, or the places of a layer, lie; nil where samples are no pictures.
+  private func pixels(of first: Tensor, _ layer: LayerPoints?) -> PixelLayout? {
+    if let layer {
+      // Samples are counted by the first dimension, or by the second behind that of the places.
+      var extents = Array(layer.valueShape)
+      if let axis = extents.prefix(2).firstIndex(of: 1) { extents.remove(at: axis) }
+      return PixelLayout(placesOf: Shape(extents))
+    }
+    guard port.isPicture else { return nil }
+    return PixelLayout(
+      Shape(Array(first.shape.dropFirst())), isChannelsLast: port.hasChannelsLast)
+  }
+}
+
+extension Baseline {
+  /// Whether it is a file or folder.
+  fileprivate var isFile: Bool { if case .file = self { true } else { false } }
 }

@@ -58,7 +58,7 @@ extension ModelSession {
         scoreCount = scores.count - targets.margins.count
         return try targets.indices(in: scores)
       }, progress: progress)
-    problem.targetCount = targets.names.count
+    problem.targetCount = targets.count
     let (method, maps) = try options.method.maps(of: problem, from: question.baselines)
     let seconds = (clock.now - start) / .seconds(1) / Double(max(maps.count, 1))
     return zip(maps, targets.names).map { result, name in
@@ -123,18 +123,19 @@ extension ModelSession {
     }
     let value = try model.graph.layer(named: layer)
     let point = try compute(value, from: sample)[0]
+    guard point.elementType.isFloatingPoint else {
+      throw ModelError(
+        "layer '\(layer)' holds \(point.elementType), which gets no attribution; name one of "
+          + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
+    }
     let starts = try baselines.map { (baseline) throws(ModelError) in
       var reference = sample
       reference[index] = baseline
       return try compute(value, from: reference)[0]
     }
-    let dimensions = point.shape.enumerated().map { axis, extent in
-      axis == 0 ? Dimension.symbolic("batch") : .fixed(extent)
-    }
-    let declared = DeclaredType(point.elementType, dimensions)
     return try question(
-      try model.graph.cut(at: value, declared: declared), sample + [point], at: sample.count,
-      options, targets, starts)
+      try model.graph.cut(at: value, like: point), sample + [point], at: sample.count, options,
+      targets, starts)
   }
 
   private func question(
@@ -175,6 +176,16 @@ extension ModelSession {
       margins: targets.margins, precision: model.precision, batching: batching, in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
+  }
+}
+
+extension Graph {
+  /// The graph from a layer on, whose value for one sample is like this one: a new last input.
+  func cut(at value: Value, like point: Tensor) throws(ModelError) -> Graph {
+    let dimensions = point.shape.enumerated().map { axis, extent in
+      axis == 0 ? Dimension.symbolic("batch") : .fixed(extent)
+    }
+    return try cut(at: value, declared: DeclaredType(point.elementType, dimensions))
   }
 }
 

@@ -39,7 +39,8 @@ public struct ExplanationReport: Sendable, Codable {
   public let attributionSum: Double
   /// The sum less the difference of the scores.
   public let completenessError: Double
-  /// The same over the difference of the scores; absent where that is 0.
+  /// The same over the difference of the scores; absent where that is 0, and for methods whose
+  /// attributions are not meant to add up.
   public let relativeCompletenessError: Double?
   /// Evaluations of the model and of its gradient.
   public let passes: Passes
@@ -93,7 +94,7 @@ extension Explanation {
     rule: PictureRule
   ) -> ExplanationReport {
     let relative = map.relativeCompletenessError
-    let compares = method.usesBaseline || method == .xGradient
+    let compares = method.readsBaseline
     let named = zip(baselineNames, map.baselines).map(NamedBaseline.init)
     return ExplanationReport(
       model: model.url.relativePath, modelSHA256: digest,
@@ -103,7 +104,8 @@ extension Explanation {
       baselines: named.isEmpty ? nil : named, quadrature: ruleName, steps: map.steps,
       estimatedError: map.estimatedError, score: map.score, baselineScore: map.baselineScore,
       attributionSum: map.sum, completenessError: map.completenessError,
-      relativeCompletenessError: relative.isFinite ? relative : nil, passes: map.passes,
+      relativeCompletenessError: relative.isFinite && method.addsUp ? relative : nil,
+      passes: map.passes,
       seconds: seconds, preprocess: input.preprocessing == nil ? nil : rule.name,
       precision: model.precision.rawValue, version: version)
   }
@@ -130,12 +132,13 @@ extension Explanation {
   }
 
   private func caption(_ options: AttributionOptions) -> AttributionPicture.Caption {
-    let compares = method.usesBaseline || method == .xGradient
-    let title = target.label ?? "class \(target.index)"
+    let title =
+      target.label ?? "class \(target.index)" + (target.comparedWith.map { " - class \($0)" } ?? "")
     let score = "\(target.space) \(Self.number(map.score))"
     let how = [
-      method.title, map.steps.map { "\($0) steps (\(ruleName ?? "path"))" },
-      compares ? "baseline \(options.baselines.map(\.description).joined(separator: ","))" : nil,
+      method.title, measured,
+      method.readsBaseline
+        ? "baseline \(options.baselines.map(\.title).joined(separator: " and "))" : nil,
     ].compactMap(\.self).joined(separator: ", ")
     let error = map.relativeCompletenessError
     let completeness =
@@ -151,6 +154,25 @@ extension Explanation {
     map.rules.isEmpty
       ? method.integration?.ruleName
       : map.rules.map(\.description).joined(separator: ",")
+  }
+
+  /// The method with its settings, and what it took to reach a tolerance or to be exact.
+  public var how: String { [method.words, measured].compactMap(\.self).joined(separator: ", ") }
+
+  /// The steps where the method does not say them, the power that a pilot found, and the estimated error
+  /// of the map.
+  private var measured: String? {
+    guard let steps = map.steps, let integration = method.integration else { return nil }
+    switch integration {
+    case .steps: return nil
+    case .piloted:
+      let powers = map.rules.compactMap { if case .warped(let power) = $0 { power } else { nil } }
+      return "power \(powers.map(Self.number).joined(separator: ","))"
+    case .exact: return "\(steps) pieces"
+    case .tolerance:
+      let error = map.estimatedError.map { ", estimated error \(Self.number($0))" } ?? ""
+      return "\(steps) steps\(error)"
+    }
   }
 
   private static func number(_ value: Double) -> String { String(format: "%.3g", value) }

@@ -189,6 +189,7 @@ extension Model {
       throw ModelError(
         "input '\(port.name)' takes \(port.typeDescription), not \(tensor)", file: path)
     }
+    let given = tensor
     var tensor = tensor.converted(to: elementType)
     guard let dimensions = port.dimensions else { return tensor }
     if tensor.shape.rank == dimensions.count - 1 {
@@ -199,7 +200,7 @@ extension Model {
       && zip(tensor.shape, dimensions).dropFirst().allSatisfy { $1 == nil || $0 == $1 }
     guard fits, tensor.elementCount > 0 else {
       throw ModelError(
-        "input '\(port.name)' takes \(port.typeDescription), not \(tensor)", file: path)
+        "input '\(port.name)' takes \(port.typeDescription), not \(given)", file: path)
     }
     return tensor
   }

@@ -41,8 +41,15 @@ public struct Model: Sendable {
     self.graph = graph
     self.url = url
     self.precision = precision
-    self.inputs = graph.inputs.map { ModelPort($0, of: graph) }
-    self.outputs = graph.outputs.map { ModelPort($0, of: graph) }
+    var declared: [String: String] = [:]
+    if precision == .float64, let messages = try? file.messages().graph {
+      for port in messages.inputs + messages.outputs { declared[port.name] = port.typeDescription }
+    }
+    func port(_ value: Value) -> ModelPort {
+      ModelPort(value, of: graph, description: declared[graph.name(of: value)])
+    }
+    self.inputs = graph.inputs.map(port)
+    self.outputs = graph.outputs.map(port)
   }
 
   /// How many scores the first output has for a sample, where the file says so.
@@ -86,17 +93,17 @@ public struct ModelPort: Sendable {
   public let elementType: ElementType?
   /// The extents; nil for one that the caller decides. Nil as a whole where the file declares none.
   public let dimensions: [Int?]?
-  /// The type as text, as in `batchx3x224x224 float32`.
+  /// The type as text, as in `batchx3x224x224 float32`; as the file has it.
   public let typeDescription: String
 
-  init(_ value: Value, of graph: Graph) {
+  init(_ value: Value, of graph: Graph, description: String? = nil) {
     let declared = graph.declaredType(of: value)
     self.name = graph.name(of: value)
     self.elementType = declared?.elementType
     self.dimensions = declared?.dimensions?.map { dimension in
       if case .fixed(let extent) = dimension { extent } else { nil }
     }
-    self.typeDescription = declared?.description ?? "unknown type"
+    self.typeDescription = description ?? declared?.description ?? "unknown type"
   }
 
   /// Whether the value can be a batch of pictures of 1 or 3 channels, in either layout.

@@ -86,7 +86,13 @@ struct EvaluatedModel: Sendable {
     guard numbers.count == length, length > 0 else {
       throw ModelError("it has \(numbers.count) numbers, the model takes \(length)")
     }
-    return Tensor(numbers, shape: [1, length]).converted(to: type)
+    let tensor = Tensor(numbers, shape: [1, length]).converted(to: type)
+    if !type.isFloatingPoint,
+      let (number, _) = zip(numbers, tensor.doubles).first(where: { $0 != $1 })
+    {
+      throw ModelError("\(number) is none of the \(type) numbers that the model takes")
+    }
+    return tensor
   }
 }
 

@@ -8,17 +8,64 @@ struct TargetIndices {
   private let labels: [String]
   /// The margins among the targets, whose values stand behind the scores.
   let margins: [Margin]
+  /// For each target its place among the scores, where that does not depend on them.
+  private let known: [Int?]
 
-  /// - Throws: `ModelError` if a margin is not one of known scores.
+  /// - Throws: `ModelError` if a label is not known, a margin is not one of two known scores, or two
+  ///   targets have one name.
   init(_ targets: [Target], labels: [String]) throws(ModelError) {
     self.targets = targets
     self.labels = labels
+    let names = LabelNames(labels)
     var margins: [Margin] = []
     for case .margin(let a, let b) in targets {
-      margins.append(
-        Margin(of: try Self.known(a, labels), over: try Self.known(b, labels)))
+      let margin = Margin(of: try Self.place(a, names), over: try Self.place(b, names))
+      guard margin.first != margin.second else {
+        throw ModelError(
+          "score \(margin.first) is compared with itself, which always gives 0; name two scores",
+          kind: .usage)
+      }
+      margins.append(margin)
     }
     self.margins = margins
+    self.known = try targets.map { (target) throws(ModelError) in
+      switch target {
+      case .index, .label: try Self.place(target, names)
+      case .argmax, .top, .margin: nil
+      }
+    }
+    try requireDistinctNames()
+  }
+
+  /// How many scores are explained.
+  var count: Int {
+    targets.reduce(0) { sum, target in
+      let more = if case .top(let count) = target { count } else { 1 }
+      let (total, overflow) = sum.addingReportingOverflow(more)
+      return overflow ? .max : total
+    }
+  }
+
+  /// Refuses targets whose files would have one name.
+  private func requireDistinctNames() throws(ModelError) {
+    var taken: Set<String> = []
+    var margins = margins.makeIterator()
+    for (target, known) in zip(targets, known) {
+      let name =
+        switch target {
+        case .argmax: "argmax"
+        case .top: "top1"
+        case .index, .label: known.map(String.init) ?? "label"
+        case .margin: Self.name(of: margins.next())
+        }
+      guard taken.insert(name).inserted else {
+        throw ModelError("target '\(name)' is named twice; leave one out", kind: .usage)
+      }
+    }
+  }
+
+  private static func name(of margin: Margin?) -> String {
+    margin.map { "\($0.first)-\($0.second)" } ?? "margin"
   }
 
   /// The places of the targets among the scores and, behind them, the margins.
@@ -27,7 +74,7 @@ struct TargetIndices {
     guard !own.isEmpty else { throw ModelError("the model has no scores") }
     var indices: [Int] = []
     var margin = own.count
-    for target in targets {
+    for (target, known) in zip(targets, known) {
       switch target {
       case .argmax: indices.append(Self.best(1, of: own)[0])
       case .top(let count):
@@ -36,7 +83,7 @@ struct TargetIndices {
             "target top\(count): the model has \(own.count) scores", kind: .usage)
         }
         indices += Self.best(count, of: own)
-      case .index, .label: indices.append(try Self.known(target, labels))
+      case .index, .label: indices.append(known ?? 0)
       case .margin:
         indices.append(margin)
         margin += 1
@@ -58,12 +105,12 @@ struct TargetIndices {
   /// For each score that is explained what files of it are called.
   var names: [String] {
     var margins = margins.makeIterator()
-    return targets.flatMap { target in
+    return zip(targets, known).flatMap { target, known in
       switch target {
       case .argmax: return ["argmax"]
       case .top(let count): return (0..<count).map { "top\($0 + 1)" }
-      case .index, .label: return [(try? Self.known(target, labels)).map(String.init) ?? "label"]
-      case .margin: return [margins.next().map { "\($0.first)-\($0.second)" } ?? "margin"]
+      case .index, .label: return [known.map(String.init) ?? "label"]
+      case .margin: return [Self.name(of: margins.next())]
       }
     }
   }
@@ -92,35 +139,12 @@ struct TargetIndices {
     return Array(order.prefix(count))
   }
 
-  private static func known(_ target: Target, _ labels: [String]) throws(ModelError) -> Int {
+  private static func place(_ target: Target, _ names: LabelNames) throws(ModelError) -> Int {
     switch target {
-    case .index(let index):
-      return index
-    case .label(let label):
-      guard let index = labels.firstIndex(of: label) ?? matching(label, labels) else {
-        let hint =
-          labels.isEmpty
-          ? "; name a file of labels with --labels" : Suggestion.text(for: label, among: labels)
-        throw ModelError("no label is '\(label)'\(hint)", kind: .usage)
-      }
-      return index
+    case .index(let index): return index
+    case .label(let label): return try names.score(of: label)
     case .argmax, .top, .margin:
       throw ModelError("a margin is one of two indices or labels, as in 281-285", kind: .usage)
     }
-  }
-
-  /// The only label that holds `text` as a whole item of a comma-separated list of names, with or
-  /// without a WordNet id in front.
-  private static func matching(_ text: String, _ labels: [String]) -> Int? {
-    let text = text.lowercased()
-    let matches = labels.indices.filter { index in
-      let label = labels[index].lowercased()
-      let isIdentified = label.range(of: "^n[0-9]{8} ", options: .regularExpression)
-      let names = isIdentified.map { String(label[$0.upperBound...]) } ?? label
-      return names.split(separator: ",").contains {
-        $0.trimmingCharacters(in: .whitespaces) == text
-      }
-    }
-    return matches.count == 1 ? matches[0] : nil
   }
 }

@@ -10,6 +10,14 @@ public import Tensors
 public struct VerificationOptions: Sendable {
   /// The methods, in the order of the table.
   public var methods = Verification.defaultMethods
+  /// What inputs are compared with.
+  public var baseline = Baseline.zero
+  /// How black and white pixels become a baseline.
+  public var pictures: PictureRule?
+  /// The score that is looked at; where it is nil, the one that changes most from the baseline.
+  public var target: Target?
+  /// Where the scores are read.
+  public var space = TargetSpace.logit
   /// What random choices depend on.
   public var seed: UInt64 = 1
   /// Seconds after which no further test is begun.
@@ -22,15 +30,18 @@ public struct VerificationOptions: Sendable {
 extension Verification {
   /// The methods of few evaluations and Integrated Gradients, with their own settings; expected gradients
   /// with one sample and with many. Left out are the choice between others and random numbers.
-  public static var defaultMethods: [Method] {
-    MethodRegistry.methods.flatMap { type -> [Method] in
+  public static var defaultMethods: [Method] { defaultItems.compactMap { try? Method($0) } }
+
+  /// The items of these methods.
+  public static var defaultItems: [String] {
+    MethodRegistry.methods.flatMap { type -> [String] in
       switch type.name {
       case Auto.name, RandomAttribution.name: []
-      case ExpectedGradients.name:
-        ["\(type.name):1", "\(type.name):32"].compactMap { try? Method($0) }
+      case ExpectedGradients.name: ["\(type.name):1", "\(type.name):32"]
       default:
-        [type.name].compactMap { try? Method($0) }.filter {
-          $0.rule is IntegratedGradients || !$0.rule.evaluatesManyPoints
+        [type.name].filter { name in
+          guard let rule = try? Method(name).rule else { return false }
+          return rule is IntegratedGradients || !rule.evaluatesManyPoints
         }
       }
     }
@@ -101,7 +112,7 @@ public struct FunctionFacts: Sendable, Codable {
   public let degree: Int?
   /// How far F(2x) is from 2^k F(x), relative; nil where no degree is proved.
   public let scalingError: Double?
-  /// For each input the score that axioms are tried with: the one that changes most from the zero baseline.
+  /// For each input the score that axioms are tried with.
   public let targets: [Int]
 
   /// Writes every key, with null where no degree is proved.
@@ -114,28 +125,33 @@ public struct FunctionFacts: Sendable, Codable {
 }
 
 extension ModelSession {
-  /// The methods tried by every axiom on samples, from the zero baseline.
+  /// The methods tried by every axiom on samples.
   ///
   /// - Parameters:
   ///   - index: which input of the model is explained.
   ///   - progress: told of the share that is done; what it throws ends the run.
-  /// - Throws: `ModelError` if the input has no gradient, no score changes from the zero baseline, or the
-  ///   model is proved homogeneous and is not.
+  /// - Throws: `ModelError` if the input has no gradient, the score does not change from the baseline, a
+  ///   method names a layer that there is not, or the model is proved homogeneous and is not.
   public func verify(
     _ inputs: [VerifiedInput], at index: Int = 0,
     options: VerificationOptions = VerificationOptions(),
     progress: (Double) throws -> Void = { _ in }
   ) throws -> (facts: FunctionFacts, axioms: Verification) {
     do {
-      try model.requireExplainable(index)
+      try model.requireExplainable(index, options.space)
+      for layer in options.methods.compactMap(\.namedLayer) {
+        _ = try model.graph.layer(named: layer)
+      }
+      let choice = try choice(of: options.target)
       let clock = Deadline(options.budget)
       var results: [AxiomResult] = []
       var targets: [Int] = []
       var scaling: (degree: Int, error: Double)?
       for (number, input) in inputs.enumerated() {
         let subject = try AxiomSubject(
-          input.name, model.graph, inputs: input.tensors, explaining: index, seed: options.seed,
-          in: workspace)
+          input.name, model.graph, inputs: input.tensors, explaining: index,
+          from: try baseline(of: input, at: index, options), space: options.space,
+          choosing: choice, seed: options.seed, in: workspace)
         targets.append(subject.question.target)
         if let found = try subject.homogeneity() {
           try Self.requireScaling(found, subject)
@@ -157,6 +173,33 @@ extension ModelSession {
     }
   }
 
+  /// What chooses the score of a target, where one is given.
+  private func choice(of target: Target?) throws(ModelError) -> Problem.Targets? {
+    guard let target else { return nil }
+    let indices = try TargetIndices([target], labels: [])
+    guard indices.margins.isEmpty, indices.count == 1 else {
+      throw ModelError("axioms are tried on one score: argmax, an index or a label", kind: .usage)
+    }
+    return { (scores) throws(ModelError) in try indices.indices(in: scores) }
+  }
+
+  /// What an input is compared with, of its shape.
+  private func baseline(
+    of input: VerifiedInput, at index: Int, _ options: VerificationOptions
+  ) throws -> Tensor {
+    let tensor = input.tensors[index]
+    let sample = ModelInput(
+      stem: "", path: input.name, tensor: tensor, picture: nil, preprocessing: nil)
+    let rule = try options.pictures ?? model.pictureRule(nil)
+    let baseline = try model.baseline(
+      options.baseline, for: sample, port: model.inputs[index], rule: rule)(tensor)
+    guard baseline.shape == tensor.shape else {
+      throw ModelError(
+        "the baseline has shape \(baseline.shape), the input \(tensor.shape)", kind: .usage)
+    }
+    return baseline
+  }
+
   private static func requireScaling(
     _ found: (degree: Int, error: Double), _ subject: AxiomSubject
   ) throws(ModelError) {
@@ -174,15 +217,12 @@ extension Model {
     inputs.firstIndex { $0.elementType?.isFloatingPoint ?? false } ?? 0
   }
 
-  func requireExplainable(_ index: Int) throws(ModelError) {
+  func requireExplainable(_ index: Int, _ space: TargetSpace) throws(ModelError) {
     guard index < inputs.count else {
       throw ModelError("the model has no input \(index)", kind: .usage)
     }
-    guard inputs[index].elementType?.isFloatingPoint ?? false else {
-      throw ModelError(
-        "input '\(inputs[index].name)' is \(inputs[index].typeDescription), which has no attributions; "
-          + "cut the model behind its embedding")
-    }
+    try graph.requireExplainable(
+      graph.inputs[index], from: try graph.scores(in: space).value)
   }
 
   /// Seeded noise between -1 and 1 for every floating-point input, zeros for others: one sample of the

@@ -18,7 +18,7 @@ struct Attribute: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The scores to explain: argmax, top5, an index, a label, or A-B for how much more speaks for A than for B; several with commas share one forward pass.",
+      "The scores to explain: argmax, top5, an index, a label, or A-B for how much more speaks for A than for B (two indices or labels); several with commas share one forward pass. Labels that hold commas or hyphens are found as they are, the longest first.",
       valueName: "target,..."))
   var target = "argmax"
 
@@ -65,18 +65,22 @@ struct Attribute: ParsableCommand {
   func validate() throws {
     let options = try attributionOptions()
     try comparison.requireUse(by: [options.method])
+    try comparison.requireBaselineUse(by: [options.method])
     guard !force || options.method == .xGradient else {
       throw ValidationError("--force goes with --method xg")
     }
     _ = try formats()
+    let items = target.split(separator: ",", omittingEmptySubsequences: false)
+    guard !items.contains(where: { $0.allSatisfy(\.isWhitespace) }) else {
+      throw ValidationError("--target '\(target)' has an empty item")
+    }
   }
 
   func run() throws {
     var attributionOptions = try attributionOptions()
     let formats = try formats()
     let job = try Job(options)
-    // A label may hold commas itself.
-    if job.labels.contains(target) { attributionOptions.targets = [.label(target)] }
+    attributionOptions.targets = try Target.list(target, labels: job.labels)
     try job.requireDistinctStems()
     if formats?.contains(.png) == true { try requirePictures(job) }
     try OutputFile.makeFolder(output)
@@ -99,10 +103,8 @@ struct Attribute: ParsableCommand {
         named: named)
       let written = try writer.write(explanations, formats: formats)
       bar.finish()
-      let isPiloted =
-        if case .piloted? = attributionOptions.method.integration { true } else { false }
-      if !json { written.forEach { print(Self.text(of: $0, namingRule: isPiloted)) } }
-      reports += written
+      if !json { written.forEach { print(Self.text(of: $0.report, $0.explanation)) } }
+      reports += written.map(\.report)
     }
     if json { try Console.print(json: reports) }
     if force, !options.quiet, reports.contains(where: { $0.method != Method.xGradient.name }) {
@@ -160,14 +162,6 @@ struct Attribute: ParsableCommand {
   private func attributionOptions() throws -> AttributionOptions {
     var options = AttributionOptions()
     options.method = try comparison.method(method, fallsBack: force)
-    options.targets = try target.split(separator: ",", omittingEmptySubsequences: false).map {
-      let text = $0.trimmingCharacters(in: .whitespaces)
-      guard !text.isEmpty else { throw ValidationError("--target '\(target)' has an empty item") }
-      return Target(text)
-    }
-    guard Set(options.targets).count == options.targets.count else {
-      throw ValidationError("--target '\(target)' names one target twice")
-    }
     options.space = TargetSpace(comparison.targetSpace)
     options.baselines = try comparison.baselines()
     options.layer = layer
@@ -198,14 +192,15 @@ struct Attribute: ParsableCommand {
     return "Methods:\n" + lines.joined(separator: "\n")
   }
 
-  private static func text(of report: ExplanationReport, namingRule: Bool) -> String {
-    let label = report.target.label.map { " \($0)" } ?? ""
-    let rule = namingRule ? report.quadrature.map { " \($0)" } ?? "" : ""
-    var facts = ["\(report.method)\(rule)", "score \(Console.number(report.score, digits: 6))"]
-    if let error = report.relativeCompletenessError, (try? Method(report.method))?.addsUp ?? true {
+  private static func text(of report: ExplanationReport, _ explanation: Explanation) -> String {
+    let target = report.target
+    let index = "\(target.index)" + (target.comparedWith.map { "-\($0)" } ?? "")
+    var facts = [explanation.how, "score \(Console.number(report.score, digits: 6))"]
+    if let error = report.relativeCompletenessError {
       facts.append("completeness error \(Console.number(100 * error, digits: 3)) %")
     }
     facts.append("\(Console.number(report.seconds, digits: 3)) s")
-    return "\(report.input): \(report.target.index)\(label) (\(facts.joined(separator: ", ")))"
+    return "\(report.input): \(index)\(target.label.map { " \($0)" } ?? "") "
+      + "(\(facts.joined(separator: ", ")))"
   }
 }

@@ -11,7 +11,8 @@ struct Evaluate: ParsableCommand {
       The data set is a folder with one subfolder a class, a folder with a file labels.csv (file, \
       label), a folder of pictures without labels, a .npy file with a sample a row (labels in \
       NAME.labels.npy beside it), or a .txt or .tsv file with a line a sample (a label, a tab, \
-      numbers). Classes are found by the names of --labels, else by number, else in sorted order.
+      numbers, such as the ids of tokens: as many in every line). Classes are found by the names of \
+      --labels, else by number, else in sorted order.
 
       Methods: \(Method.all.map(\.item).joined(separator: ", ")). RULE is one of --quadrature's, as \
       in ig:64:quadrature=midpoint.
@@ -55,6 +56,12 @@ struct Evaluate: ParsableCommand {
   var target: String?
 
   @OptionGroup var comparison: ComparisonOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "An inner value to explain and judge in place of the input, which a model of tokens needs; inspect --layers lists them. What is hidden is a token or place of it.",
+      valueName: "name"))
+  var layer: String?
 
   @Option(
     help: ArgumentHelp(
@@ -184,7 +191,8 @@ struct Evaluate: ParsableCommand {
       options.target = target
     }
     options.space = TargetSpace(comparison.targetSpace)
-    options.baseline = try comparison.baseline()
+    options.baselines = try comparison.baselines()
+    options.layer = layer
     if let shard {
       guard let part = Shard(shard) else {
         throw ValidationError("--shard '\(shard)' is no I/N with I from 1 to N")

@@ -22,11 +22,11 @@ struct ExplanationWriter {
   /// with several targets the name of each is added. All are made before any is written.
   func write(
     _ explanations: [[Explanation]], formats: Set<OutputFormat>?
-  ) throws -> [ExplanationReport] {
+  ) throws -> [(report: ExplanationReport, explanation: Explanation)] {
     let isPicture = input.picture != nil && options.method.attributedLayer == nil
     let formats = formats ?? (isPicture ? [.npy, .json, .png] : [.npy, .json])
     let targetCount = explanations.first?.count ?? 0
-    var reports: [ExplanationReport] = []
+    var written: [(report: ExplanationReport, explanation: Explanation)] = []
     var files: [(path: String, bytes: [UInt8])] = []
     for target in 0..<targetCount {
       let samples = explanations.map { $0[target] }
@@ -43,11 +43,11 @@ struct ExplanationWriter {
       if formats.contains(.png), let first = samples.first, options.layer == nil {
         files.append((path + ".png", try first.picture(of: input, options: options)))
       }
-      reports += facts
+      written += zip(facts, samples).map { ($0, $1) }
     }
     for file in files { try requireOther(than: file.path) }
     for file in files { try OutputFile.write(file.bytes, to: file.path) }
-    return reports
+    return written
   }
 
   /// Refuses to write a result over a file that the user named.

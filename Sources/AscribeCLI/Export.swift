@@ -35,13 +35,29 @@ struct Export: ParsableCommand {
       valueName: "target"), completion: .list(["argmax", "input"]))
   var target = "argmax"
 
-  @OptionGroup var comparison: ComparisonOptions
+  @OptionGroup private var space: TargetSpaceOptions
+
+  @Option(
+    name: .customLong("baseline"),
+    help: ArgumentHelp(
+      "What ig compares inputs with: zero (of the model's input space), black, white or a file. (default: zero)",
+      valueName: "baseline"), completion: .list(["zero", "black", "white"]))
+  private var baselineName: String?
+
+  @OptionGroup private var stepping: StepOptions
 
   @Option(
     help: ArgumentHelp(
-      "How many steps of ig run together, for each sample; more need more memory.",
+      "Where between baseline and input ig evaluates the gradient: warped:POWER, midpoint, gauss-legendre, left, right, trapezoid. (default: warped:2)",
+      valueName: "rule"),
+    completion: .list(["warped:2", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
+  private var quadrature: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many steps of ig run together, for each sample; more need more memory. (default: 8)",
       valueName: "count"))
-  var chunk = 8
+  var chunk: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -81,7 +97,7 @@ struct Export: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...4096).contains(chunk) else {
+    guard chunk.map({ (1...4096).contains($0) }) ?? true else {
       throw ValidationError("--chunk must be between 1 and 4096")
     }
     guard batch.map({ (1...1_000_000).contains($0) }) ?? true else {
@@ -89,8 +105,13 @@ struct Export: ParsableCommand {
     }
     guard !target.isEmpty else { throw ValidationError("--target is empty") }
     _ = try extents()
-    _ = try comparison.baseline()
-    try comparison.requireUse(by: [try comparison.method(method)])
+    let method = try integration.method(method)
+    try integration.requireUse(by: [method])
+    _ = try BaselineText.baseline(baselineName ?? "zero")
+    if baselineName != nil { try BaselineText.requireUse(by: [method]) }
+    guard chunk == nil || method.integrationInside != nil else {
+      throw ValidationError("--chunk goes with the methods ig and auto")
+    }
   }
 
   func run() throws {
@@ -105,12 +126,12 @@ struct Export: ParsableCommand {
 
   private func options(for model: Model) throws -> ExportOptions {
     var options = ExportOptions()
-    options.method = try comparison.method(method)
+    options.method = try integration.method(method)
     options.target = try chosenTarget(for: model)
-    options.space = TargetSpace(comparison.targetSpace)
-    options.baseline = try comparison.baseline()
+    options.space = TargetSpace(space.targetSpace)
+    options.baseline = try BaselineText.baseline(baselineName ?? "zero")
     options.pictures = try model.pictureRule(preprocess)
-    options.chunk = chunk
+    if let chunk { options.chunk = chunk }
     options.input = input
     options.batch = batch
     options.sampleShape = try extents()
@@ -118,19 +139,15 @@ struct Export: ParsableCommand {
     return options
   }
 
+  private var integration: IntegrationOptions {
+    IntegrationOptions(steps: stepping.steps, quadrature: quadrature, tolerance: nil)
+  }
+
   private func chosenTarget(for model: Model) throws -> ExportOptions.Target {
-    switch target {
-    case "argmax": return .argmax
-    case "input": return .input
-    default: break
-    }
-    if let index = Int(target) { return .index(index) }
-    let labels = try model.labels(labels)
-    guard let index = labels.firstIndex(of: target) else {
-      let hint = labels.isEmpty ? "; give the labels with --labels" : ""
-      throw ModelError("no class is labelled '\(target)'\(hint)", kind: .usage)
-    }
-    return .index(index)
+    if target == "input" { return .input }
+    let chosen = try Target.one(target, labels: try model.labels(labels))
+    if case .index(let index) = chosen { return .index(index) }
+    return .argmax
   }
 
   private func extents() throws -> [Int]? {

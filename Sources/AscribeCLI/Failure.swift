@@ -18,10 +18,21 @@ enum Failure {
       end("standard output cannot be written: \(error.reason)", outputError)
     default:
       let code = AscribeCommand.exitCode(for: error)
-      let isOurs = code == .failure
-      guard !isOurs else { end("a fault of this program, please report it: \(error)", fault) }
-      AscribeCommand.exit(withError: error)
+      guard code != .failure else {
+        end("a fault of this program, please report it: \(error)", fault)
+      }
+      let message = AscribeCommand.message(for: error)
+      guard !code.isSuccess, !message.isEmpty else { AscribeCommand.exit(withError: error) }
+      let help = AscribeCommand.fullMessage(for: error).firstMatch(of: /'(ascribe[^']* --help)'/)
+      end(lowercased(message) + (help.map { "; see \($0.1)" } ?? ""), code.rawValue)
     }
+  }
+
+  /// A sentence as it goes on behind a colon, without capital letter and full stop.
+  private static func lowercased(_ message: String) -> String {
+    let text = message.hasSuffix(".") ? String(message.dropLast()) : message
+    let isWord = text.dropFirst().first?.isLowercase ?? false
+    return isWord ? text.prefix(1).lowercased() + text.dropFirst() : text
   }
 
   /// The text without line breaks and escapes, which names in files may hold.

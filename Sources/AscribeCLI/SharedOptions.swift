@@ -39,27 +39,37 @@ struct InputOptions: ParsableArguments {
 
 extension Precision: ExpressibleByArgument {}
 
-/// What is explained and compared with what: shared by the commands that explain.
-struct ComparisonOptions: ParsableArguments {
+/// Where scores are read: shared by the commands that explain.
+struct TargetSpaceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Where scores are read: logit (a final Softmax is left out), softmax (it is kept) or the name of an output or layer.",
       valueName: "space"), completion: .list(["logit", "softmax"]))
   var targetSpace = "logit"
+}
 
-  @Option(
-    name: .customLong("baseline"),
-    help: ArgumentHelp(
-      "What inputs are compared with: zero (of the model's input space), black, white, mean, blur, noise:SEED, gaussian:SEED, a file, or a folder of files. The maps from several, separated by commas, are averaged.",
-      valueName: "baseline,..."),
-    completion: .list(["zero", "black", "white", "mean", "blur", "noise:1", "gaussian:1"]))
-  private var baselineNames = "zero"
-
+/// How often ig evaluates the gradient: shared by the commands that explain.
+struct StepOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How often ig evaluates the gradient; more make the error of the map smaller. (default: 128)",
       valueName: "count"))
-  private var steps: Int?
+  var steps: Int?
+}
+
+/// What is explained and compared with what: shared by the commands that explain.
+struct ComparisonOptions: ParsableArguments {
+  @OptionGroup private var space: TargetSpaceOptions
+
+  @Option(
+    name: .customLong("baseline"),
+    help: ArgumentHelp(
+      "What inputs are compared with: zero (of the model's input space), black, white, mean, blur, noise:SEED, gaussian:SEED or a file; ascribe attribute also takes several with commas, or a folder of files, and averages their maps. (default: zero)",
+      valueName: "baseline,..."),
+    completion: .list(["zero", "black", "white", "mean", "blur", "noise:1", "gaussian:1"]))
+  private var baselineNames: String?
+
+  @OptionGroup private var stepping: StepOptions
 
   @Option(
     name: .customLong("quadrature"),
@@ -77,83 +87,34 @@ struct ComparisonOptions: ParsableArguments {
       valueName: "error"))
   private var tolerance: Double?
 
-  func baselines() throws -> [Baseline] {
-    try baselineNames.split(separator: ",", omittingEmptySubsequences: false).map { name in
-      guard !name.isEmpty else {
-        throw ValidationError("--baseline '\(baselineNames)' has an empty item")
-      }
-      guard let baseline = Baseline(String(name)) else {
-        throw ValidationError("--baseline noise:SEED takes a whole number, as in noise:1")
-      }
-      return baseline
-    }
-  }
+  /// Where scores are read, as named.
+  var targetSpace: String { space.targetSpace }
 
-  /// Refuses settings of Integrated Gradients where no method integrates.
-  func requireUse(by methods: [Method]) throws {
-    let given = [
-      steps.map { _ in "--steps" }, quadratureName.map { _ in "--quadrature" },
-      tolerance.map { _ in "--tolerance" },
-    ].compactMap(\.self)
-    guard let option = given.first, !methods.isEmpty,
-      !methods.contains(where: { $0.usesIntegration })
-    else { return }
-    throw ValidationError(
-      "\(option) goes with the methods ig and auto; others take their settings behind their name, as "
-        + "in \(methods[0].name):SETTING")
+  func baselines() throws -> [Baseline] { try BaselineText.baselines(baselineNames ?? "zero") }
+
+  /// An option that is given and makes sense with a model only.
+  var optionOfModels: String? {
+    baselineNames != nil ? "--baseline" : targetSpace != "logit" ? "--target-space" : nil
   }
 
   /// The only baseline.
-  func baseline() throws -> Baseline {
-    let baselines = try baselines()
-    guard let baseline = baselines.first, baselines.count == 1 else {
-      throw ValidationError("--baseline takes one baseline here")
-    }
-    return baseline
+  func baseline() throws -> Baseline { try BaselineText.baseline(baselineNames ?? "zero") }
+
+  /// Refuses settings of Integrated Gradients that no method reads.
+  func requireUse(by methods: [Method]) throws { try integration.requireUse(by: methods) }
+
+  /// Refuses a baseline that no method reads.
+  func requireBaselineUse(by methods: [Method]) throws {
+    if baselineNames != nil { try BaselineText.requireUse(by: methods) }
   }
 
   /// The method that an item names, with what these options say beside it.
   func method(_ item: String, fallsBack: Bool = false) throws -> Method {
-    var defaults = MethodDefaults()
-    defaults.integration = try integration()
-    defaults.fallsBack = fallsBack
-    do throws(ModelError) {
-      return try Method(item, defaults: defaults)
-    } catch {
-      throw ValidationError(error.reason)
-    }
+    try integration.method(item, fallsBack: fallsBack)
   }
 
-  /// How ig integrates where its item does not say it.
-  private func integration() throws -> Integration {
-    if let tolerance {
-      guard steps == nil, quadratureName == nil else {
-        throw ValidationError("--tolerance stands alone, without --steps and --quadrature")
-      }
-      guard Integration.tolerances.contains(tolerance) else {
-        throw ValidationError(
-          "--tolerance must be between \(Integration.tolerances.lowerBound) and "
-            + "\(Integration.tolerances.upperBound)")
-      }
-      return .tolerance(tolerance)
-    }
-    if quadratureName == "exact" {
-      guard steps == nil else {
-        throw ValidationError("--quadrature exact takes as many steps as the path has pieces")
-      }
-      return .exact
-    }
-    let steps = steps ?? Integration.defaultCount
-    guard (1...Integration.largestStepCount).contains(steps) else {
-      throw ValidationError("--steps must be between 1 and \(Integration.largestStepCount)")
-    }
-    let name = quadratureName ?? "warped:\(Quadrature.defaultPower)"
-    guard let integration = Integration(steps, rule: name) else {
-      throw ValidationError(
-        "--quadrature '\(name)' is not one of warped[:POWER], midpoint, gauss-legendre, "
-          + "left, right, trapezoid, exact; POWER is between 1 and 16")
-    }
-    return integration
+  private var integration: IntegrationOptions {
+    IntegrationOptions(steps: stepping.steps, quadrature: quadratureName, tolerance: tolerance)
   }
 }
 

@@ -9,7 +9,7 @@ enum SummaryText {
     var lines = [
       "\(Console.count(samples.done)) of \(Console.count(samples.total)) samples, "
         + "\(Console.count(samples.failed)) failed; score of the \(explained(summary)), "
-        + "baseline \(summary.protocol.baseline), \(summary.protocol.precision)"
+        + layer(of: summary) + "baseline \(baseline(of: summary)), \(summary.protocol.precision)"
     ]
     for model in summary.protocol.models {
       let results = summary.results.filter { $0.model == model.name }
@@ -55,6 +55,15 @@ enum SummaryText {
 
   private static func explained(_ summary: ResultSummary) -> String {
     summary.protocol.target == "label" ? "label" : "best class"
+  }
+
+  private static func layer(of summary: ResultSummary) -> String {
+    summary.protocol.layer.map { "layer '\($0)', " } ?? ""
+  }
+
+  /// The baselines, digests of files cut off behind their beginning.
+  private static func baseline(of summary: ResultSummary) -> String {
+    summary.protocol.baseline.replacing(/([0-9a-f]{12})[0-9a-f]{52}/) { String($0.output.1) }
   }
 
   /// A row for each method and a column for each metric, broken where it gets too wide.

@@ -10,9 +10,11 @@ struct VerificationReport: Encodable {
   var saved: [SavedOutput] = []
   var function: FunctionFacts?
   var inputs: [String] = []
+  var baseline = "zero"
+  var isTargetGiven = false
 
   private enum CodingKeys: CodingKey {
-    case model, precision, seed, saved, function, inputs, axioms, methods, verdicts
+    case model, precision, seed, saved, function, inputs, baseline, axioms, methods, verdicts
   }
 
   /// Writes every key, with null for what there is only of a model.
@@ -24,6 +26,7 @@ struct VerificationReport: Encodable {
     try container.encode(saved, forKey: .saved)
     try container.encode(function, forKey: .function)
     try container.encode(inputs, forKey: .inputs)
+    try container.encode(baseline, forKey: .baseline)
     try container.encode(verification.axioms, forKey: .axioms)
     try container.encode(verification.methods, forKey: .methods)
     try container.encode(verification.verdicts, forKey: .verdicts)
@@ -67,7 +70,8 @@ extension VerificationReport {
       rows.append(["homogeneous", "no"])
     }
     for (input, target) in zip(inputs, function.targets) {
-      let text = "\(input); score \(target) changes most from the zero baseline"
+      let start = baseline == "zero" ? "the zero baseline" : "baseline \(baseline)"
+      let text = "\(input); score \(target)\(isTargetGiven ? "," : " changes most") from \(start)"
       rows.append(["input", text])
     }
     return rows

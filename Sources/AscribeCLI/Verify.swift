@@ -14,8 +14,8 @@ struct Verify: ParsableCommand {
       First the model itself: it must compute what was saved beside it, in folders \
       test_data_set_* of input_K.pb and output_K.pb, or in MODEL.input.npy and MODEL.output.npy.
 
-      Then every method by every axiom, from the zero baseline, for the score that changes most: \
-      a mark, and how large the deviation is. A test finds counter-examples, which are printed; \
+      Then every method by every axiom, from the zero baseline and for the score that changes \
+      most unless options say otherwise: a mark, and how large the deviation is. A test finds counter-examples, which are printed; \
       it proves nothing.
 
       \(axioms)
@@ -50,6 +50,14 @@ struct Verify: ParsableCommand {
       valueName: "method,..."))
   var methods: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The score to look at: argmax, an index or a label. (default: the one that changes most from the baseline)",
+      valueName: "target"), completion: .list(["argmax"]))
+  var target: String?
+
+  @OptionGroup var comparison: ComparisonOptions
+
   @Option(help: ArgumentHelp("What random numbers depend on.", valueName: "number"))
   var seed: UInt64 = 1
 
@@ -65,6 +73,12 @@ struct Verify: ParsableCommand {
       "How pictures become numbers, as for ascribe attribute.", valueName: "preset|file"),
     completion: .list(["imagenet", "caffe", "unit", "raw"]))
   var preprocess: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The names of the classes, one a line. (default: MODEL.labels.txt beside the model)",
+      valueName: "file"), completion: .file())
+  var labels: String?
 
   @Option(
     help: ArgumentHelp("No test is begun after so many seconds.", valueName: "seconds"))
@@ -83,6 +97,16 @@ struct Verify: ParsableCommand {
           ? "--reference takes no model: it tries the methods on networks of its own"
           : "name a model, or give --reference for the networks that tell methods apart")
     }
+    let forModels = [
+      target.map { _ in "--target" }, labels.map { _ in "--labels" }, comparison.optionOfModels,
+    ].compactMap(\.self)
+    if reference, let option = forModels.first {
+      throw ValidationError("\(option) goes with a model, not with --reference")
+    }
+    _ = try comparison.baseline()
+    let methods = try chosenMethods()
+    try comparison.requireUse(by: methods)
+    try comparison.requireBaselineUse(by: methods)
     guard budget > 0, budget.isFinite else {
       throw ValidationError("--budget must be a number of seconds above 0")
     }
@@ -92,18 +116,9 @@ struct Verify: ParsableCommand {
     var options = VerificationOptions()
     options.seed = seed
     options.budget = budget
-    if let methods {
-      options.methods = try methods.split(separator: ",", omittingEmptySubsequences: false).map {
-        try Method(String($0))
-      }
-      if let method = options.methods.first(where: { $0.attributedLayer != nil }) {
-        throw ValidationError(
-          "method '\(method.name)' gives a map of a layer; the axioms are about maps of the input")
-      }
-      guard Set(options.methods).count == options.methods.count else {
-        throw ValidationError("--methods '\(methods)' names one method twice")
-      }
-    }
+    options.methods = try chosenMethods()
+    options.baseline = try comparison.baseline()
+    options.space = TargetSpace(comparison.targetSpace)
     let bar = ProgressBar("verifying", isQuiet: quiet)
     defer { bar.finish() }
     let report: VerificationReport
@@ -121,15 +136,36 @@ struct Verify: ParsableCommand {
     try requirePromises(report.verification)
   }
 
+  private func chosenMethods() throws -> [Method] {
+    let items = methods?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    let chosen = try (items ?? Verification.defaultItems).map { try comparison.method($0) }
+    if let method = chosen.first(where: { $0.attributedLayer != nil }) {
+      throw ValidationError(
+        "method '\(method.name)' gives a map of a layer; the axioms are about maps of the input")
+    }
+    guard Set(chosen).count == chosen.count else {
+      throw ValidationError("--methods '\(methods ?? "")' names one method twice")
+    }
+    return chosen
+  }
+
+  /// The score to look at, by its index.
+  private func chosenTarget(for model: Model) throws -> Target? {
+    try target.map { try Target.one($0, labels: model.labels(labels)) }
+  }
+
   private func report(
     on path: String, _ options: VerificationOptions, _ bar: ProgressBar
   ) throws -> VerificationReport {
+    var options = options
     let url = URL(filePath: path)
     let asked = precision == .float64 ? Precision.float64 : .declared
     var model = try Model(contentsOf: url, precision: asked)
     if precision == nil, model.verificationPrecision == .float64 {
       model = try Model(contentsOf: url, precision: .float64)
     }
+    options.target = try chosenTarget(for: model)
+    options.pictures = try model.pictureRule(preprocess)
     let session = ModelSession(model)
     let saved = try session.savedOutputs()
     if let bad = saved.first(where: { !$0.agrees }) {
@@ -145,7 +181,8 @@ struct Verify: ParsableCommand {
     }
     return VerificationReport(
       verification: axioms, seed: seed, model: path, precision: model.precision, saved: saved,
-      function: facts, inputs: samples.map(\.name))
+      function: facts, inputs: samples.map(\.name), baseline: options.baseline.description,
+      isTargetGiven: target != nil)
   }
 
   /// The rows of the files, or seeded noise; and which input of the model they are for.

@@ -34,7 +34,15 @@ extension Baseline: CustomStringConvertible {
     }
   }
 
-  /// The baseline with this name; anything else is a file. Nil for `noise:` and `gaussian:` without a seed.
+  /// The names that a seed follows.
+  private static let seeded: Set = ["noise", "gaussian"]
+
+  /// The baselines that are no files, as the command line names them.
+  package static let names = [
+    "zero", "black", "white", "mean", "blur", "noise:SEED", "gaussian:SEED",
+  ]
+
+  /// The baseline with this name; anything else is a file. Nil for `noise` and `gaussian` without a seed.
   public init?(_ name: String) {
     switch name {
     case "zero": self = .zero
@@ -44,11 +52,11 @@ extension Baseline: CustomStringConvertible {
     case "blur": self = .blur
     default:
       let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2, parts[0] == "noise" || parts[0] == "gaussian" else {
+      guard Self.seeded.contains(String(parts[0])) else {
         self = .file(name)
         return
       }
-      guard let seed = UInt64(parts[1]) else { return nil }
+      guard parts.count == 2, let seed = UInt64(parts[1]) else { return nil }
       self = parts[0] == "noise" ? .noise(seed: seed) : .gaussian(seed: seed)
     }
   }

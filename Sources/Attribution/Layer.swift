@@ -16,7 +16,7 @@ extension Graph {
       throw ModelError(
         "the model has no \(role) '\(name)'"
           + Suggestion.text(for: name, among: known + nodes.map(\.name))
-          + "\(hint); inspect --layers lists them", kind: .usage)
+          + "\(hint); ascribe inspect --layers lists them", kind: .usage)
     }
     guard storedConstant(of: value) == nil else {
       throw ModelError("\(role) '\(name)' is a constant", kind: .usage)

@@ -14,7 +14,7 @@ package final class ModelFunction {
   package let elementType: ElementType
   /// Points per evaluation that cost least each.
   package internal(set) var batchSize = 1
-  /// Evaluations so far, point by point.
+  /// Evaluations so far, point by point; rows that only fill up a batch are none.
   package private(set) var passes = Passes()
 
   /// The node that was left out so that scores are logits, where one was.
@@ -25,7 +25,7 @@ package final class ModelFunction {
   /// The whole model as imported, and its value that holds the scores.
   let source: (graph: Graph, scores: Value)
   let explained: Int
-  private let fixed: [Int: Tensor]
+  private var fixed: [Int: Tensor]
   let precision: Precision
   let workspace: Workspace
   var layout = BatchLayout.whole
@@ -53,8 +53,8 @@ package final class ModelFunction {
   ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
   ///   - batching: how many samples run together.
   ///   - memoryLimit: bytes of intermediate values that a batch may take.
-  /// - Throws: `ModelError` if the input has no gradient, no output has the name that `space` asks
-  ///   for, or an operator refuses its operands.
+  /// - Throws: `ModelError` if the input holds integers or the scores do not depend on it, no output
+  ///   has the name that `space` asks for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
     space: TargetSpace = .logit, margins: [Margin] = [], precision: Precision = .declared,
@@ -65,12 +65,8 @@ package final class ModelFunction {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {
       throw ModelError("input \(explained) has no type")
     }
-    guard declared.elementType.isFloatingPoint else {
-      throw ModelError(
-        "input '\(model.name(of: model.inputs[explained]))' holds \(declared.elementType), which has "
-          + "no gradient; name an inner floating-point value with --layer", kind: .usage)
-    }
     let scores = try model.scores(in: space)
+    try model.requireExplainable(model.inputs[explained], from: scores.value)
     self.model = model.selecting([scores.value])
     self.source = (model, scores.value)
     self.explained = explained
@@ -91,7 +87,7 @@ package final class ModelFunction {
     try inBatches(points) { (batch, rows) throws(ModelError) in
       let output = try forwardInterpreter(rows: batch.shape[0]).run(inputs(batch))[0]
       scores += self.scores(in: output, rows: batch.shape[0]).prefix(rows)
-      passes.forward += batch.shape[0]
+      passes.forward += rows
     }
     return scores
   }
@@ -112,8 +108,8 @@ package final class ModelFunction {
       let outputs = try interpreter.run(inputs(batch) + [seed])
       scores += zip(self.scores(in: outputs[0], rows: count), targets).map { $0[$1] }
       gradients.append(outputs[1].reshaped(to: Shape([count] + pointShape)).rows(0..<rows))
-      passes.forward += count
-      passes.backward += count
+      passes.forward += rows
+      passes.backward += rows
     }
     return (scores, gradients.count == 1 ? gradients[0] : Tensor(stacking: gradients))
   }
@@ -133,7 +129,7 @@ package final class ModelFunction {
     func row(_ gradient: Tensor) -> Tensor {
       gradient.reshaped(to: Shape([rows] + pointShape)).rows(0..<1)
     }
-    passes.forward += rows
+    passes.forward += 1
     guard count > 1 else {
       let interpreter = try gradientInterpreter(rows: rows)
       var chosen: (scores: [Double], targets: [Int]) = ([], [])
@@ -142,7 +138,7 @@ package final class ModelFunction {
         chosen = (scores, try choice(scores))
         return try oneHotSeed(for: Array(chosen.targets.prefix(1)), rows: rows, of: interpreter)
       }
-      passes.backward += rows
+      passes.backward += 1
       return (chosen.scores, chosen.targets, [row(outputs[1])])
     }
     let plan = try seedPlan(rows: rows)
@@ -150,7 +146,7 @@ package final class ModelFunction {
     let scores = self.scores(in: activations.outputs[0], rows: rows)[0]
     let targets = try choice(scores)
     let gradients = try targets.map { (target) throws(ModelError) in
-      passes.backward += rows
+      passes.backward += 1
       let seed = try oneHotSeed(for: [target], rows: rows, type: plan.seed)
       return row(try plan.gradient(activations, seed: seed))
     }
@@ -243,6 +239,20 @@ package final class ModelFunction {
       throw ModelError(noGradientOf: graph.outputs[0], reaching: input, in: graph)
     }
     return try gradient.graph.fused().narrowed(to: precision)
+  }
+
+  /// Whether the scores depend on inputs beside the explained one, other than by their shapes.
+  package func dependsOnOtherInputs() throws(ModelError) -> Bool {
+    let graph = try specialized(rows: layout.smallestBatch)
+    return graph.inputs.enumerated().contains { index, input in
+      index != explained && graph.depends(graph.outputs[0], on: input)
+    }
+  }
+
+  /// Holds an input that is not explained at another tensor of the same shape.
+  package func hold(_ index: Int, at tensor: Tensor) {
+    precondition(fixed[index]?.shape == tensor.shape, "input \(index) has another shape")
+    fixed[index] = tensor
   }
 
   /// Counts evaluations that somebody else made.

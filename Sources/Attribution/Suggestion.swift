@@ -5,6 +5,8 @@ package enum Suggestion {
   package static func names(for name: String, among known: [String]) -> [String] {
     let wanted = Array(name.lowercased().utf8)
     let limit = max(2, wanted.count / 3)
+    var taken: Set<String> = []
+    let known = known.filter { taken.insert($0).inserted }
     let near = known.map { (name: $0, distance: distance(wanted, Array($0.lowercased().utf8))) }
       .filter { $0.distance <= limit }
     let inside = known.filter { !name.isEmpty && $0.lowercased().contains(name.lowercased()) }

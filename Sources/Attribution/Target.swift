@@ -14,23 +14,6 @@ public enum Target: Sendable, Hashable {
   indirect case margin(Target, Target)
 }
 
-extension Target {
-  /// The target with this name on the command line: `argmax`, `topK`, an index, `A-B` of two indices, or
-  /// else a label.
-  public init(_ text: String) {
-    let sides = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-    if text == "argmax" {
-      self = .argmax
-    } else if text.hasPrefix("top"), let count = Int(text.dropFirst(3)), count > 0 {
-      self = .top(count)
-    } else if sides.count == 2, let first = sides[0], let second = sides[1] {
-      self = .margin(.index(first), .index(second))
-    } else {
-      self = Int(text).map(Target.index) ?? .label(text)
-    }
-  }
-}
-
 /// Where in a model the scores are read.
 public enum TargetSpace: Sendable, Hashable {
   /// At the first output, or before its Softmax if it ends in one.

@@ -7,7 +7,7 @@ package import Tensors
 /// Gradient: dx = dy transposed by the inverse permutation.
 /// <https://onnx.ai/onnx/operators/onnx__Transpose.html>
 package struct Transpose: Spelled {
-  private let permutation: [Int]?
+  package let permutation: [Int]?
 
   package static let specification = Specification("Transpose", inputs: 1...1)
 

@@ -39,7 +39,7 @@ struct AttributeTests {
     let scratch = try Scratch()
     let outcome = try attribute([Program.star, "--steps", "8"], scratch)
     #expect(scratch.names(in: "out") == ["000.json", "000.npy", "000.png"])
-    #expect(outcome.output.contains("star/000.png: 4 star (ig, score"))
+    #expect(outcome.output.contains("star/000.png: 4 star (ig 8 steps, score"))
     #expect(outcome.errors.isEmpty)
     let tensor = try map("000.npy", scratch)
     #expect(tensor.elementType == .float32)
@@ -149,6 +149,17 @@ struct AttributeTests {
     #expect(abs(sum(difference) - (sum(a) - sum(b))) < 1e-4)
   }
 
+  /// The labels of a margin are those of --labels, or the model's own.
+  @Test func marginsOfLabels() throws {
+    let scratch = try Scratch()
+    try attribute([Program.star, "--method", "gradient", "--target", "star-circle"], scratch)
+    let byLabel = try bytes(of: scratch.path + "/out/000.npy")
+    let target = try #require(try facts("000.json", scratch)["target"] as? [String: Any])
+    #expect(target["index"] as? Int == 4 && target["comparedWith"] as? Int == 0)
+    try attribute([Program.star, "--method", "gradient", "--target", "4-0"], scratch)
+    #expect(try bytes(of: scratch.path + "/out/000.npy") == byLabel)
+  }
+
   /// The map from several baselines is the mean of the maps from each.
   @Test func severalBaselines() throws {
     let scratch = try Scratch()
@@ -188,12 +199,86 @@ struct AttributeTests {
   }
 
   @Test func settingsOfIntegralsNeedOne() throws {
+    for (item, option) in [
+      ("ig:64", "--tolerance"), ("ig:64", "--steps"), ("ig:tolerance=.1", "--steps"),
+    ] {
+      try fails(
+        [
+          "attribute", Program.shapes, Program.star, "--method", item, option,
+          option == "--steps" ? "32" : ".01",
+        ],
+        code: 64, saying: [option, "no influence", "leave one of them out"])
+    }
     for option in [["--steps", "3"], ["--tolerance", "0.1"], ["--quadrature", "left"]] {
       let outcome = try Program.run(
         ["attribute", Program.shapes, Program.star, "--method", "gradient"] + option)
       #expect(outcome.code == 64)
       #expect(outcome.errors.contains("\(option[0]) goes with the methods ig and auto"))
     }
+  }
+
+  @Test func aBaselineNeedsAReader() throws {
+    for method in ["gradient", "smoothgrad:2", "random"] {
+      try fails(
+        ["attribute", Program.shapes, Program.star, "--method", method, "--baseline", "black"],
+        code: 64, saying: ["--baseline has no influence on", "leave it out"])
+    }
+    let scratch = try Scratch()
+    try attribute(
+      [Program.star, "--method", "expected-gradients:2", "--baseline", "black,white"], scratch)
+    #expect(try facts("000.json", scratch)["baseline"] as? String == "black,white")
+  }
+
+  /// Hidden files and files of other kinds are no baselines; a broken picture is named.
+  @Test func strayFilesAmongBaselines() throws {
+    let scratch = try Scratch()
+    let picture = try bytes(of: Program.star)
+    for name in ["a.png", "b.PNG"] { try scratch.write("many/" + name, picture) }
+    for name in [".DS_Store", ".hidden.png", "README.txt"] {
+      try scratch.write("many/" + name, "no picture")
+    }
+    try scratch.write("many/more/c.png", "no picture")
+    let arguments = [Program.star, "--steps", "2", "--baseline", scratch.path + "/many"]
+    try attribute(arguments, scratch)
+    let parts = try #require(try facts("000.json", scratch)["baselines"] as? [[String: Any]])
+    #expect(parts.count == 2)
+    try scratch.write("many/c.png", "no picture")
+    try fails(
+      ["attribute", Program.shapes] + arguments + ["--output", scratch.path + "/out"], code: 65,
+      saying: ["many/c.png", "starts with text"])
+  }
+
+  /// Of a method that does not promise to add up nothing is said about that.
+  @Test func completenessOfMethodsThatPromiseNone() throws {
+    let scratch = try Scratch()
+    for (method, isPromised) in [("grad-cam", false), ("gradient", false), ("deeplift", true)] {
+      let outcome = try attribute([Program.star, "--method", method], scratch)
+      #expect(outcome.output.contains("completeness") == isPromised)
+      let error = try facts("000.json", scratch)["relativeCompletenessError"]
+      #expect(isPromised ? error is Double : error is NSNull)
+    }
+  }
+
+  /// The line says how the map was computed.
+  @Test(
+    arguments: [
+      (["--method", "ig:4:quadrature=warped:3"], "(ig 4 steps, quadrature warped, power 3, score"),
+      (
+        ["--quadrature", "warped:power=3", "--steps", "4"],
+        "(ig 4 steps, quadrature warped, power 3,"
+      ),
+      (["--tolerance", "0.2"], "(ig tolerance 0.2, "),
+      (["--tolerance", "0.2"], "steps, estimated error"),
+      (
+        ["--method", "smoothgrad:2:of=ig:3"],
+        "(smoothgrad 2 samples, sigma 0.15, of ig 3 steps, score"
+      ),
+      (["--method", "occlusion:patch=32"], "(occlusion patch 32, score"),
+      (["--method", "gradient", "--target", "1-2"], ": 1-2 square - triangle (gradient, score"),
+    ] as [([String], String)])
+  func theLineSaysTheMethod(arguments: [String], part: String) throws {
+    let outcome = try attribute([Program.star, "--format", "npy"] + arguments, try Scratch())
+    #expect(outcome.output.contains(part), "\(outcome.output)")
   }
 
   @Test func targetByLabel() throws {
@@ -274,7 +359,7 @@ struct AttributeTests {
     let path = try scratch.write("x.npy", Tensor([2, -1, 4] as [Float], shape: [3]).npyData())
     let outcome = try attribute(
       [path, "--target", "0", "--method", "ig", "--quadrature", "warped"], model: model, scratch)
-    #expect(outcome.output.contains("(ig warped:1.0, score"))
+    #expect(outcome.output.contains("(ig 128 steps, quadrature warped, power 1, score"))
     #expect(try facts("x.json", scratch)["quadrature"] as? String == "warped:1.0")
   }
 

@@ -30,18 +30,12 @@ struct BadInputTests {
     #expect(scratch.names(in: "out").isEmpty, sourceLocation: sourceLocation)
   }
 
-  /// Expects the arguments to be refused as misuse, with the usage.
+  /// Expects the arguments to be refused as misuse, in one line that names the help.
   private func isMisuse(
     _ arguments: [String], saying part: String, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let outcome = try Program.run(arguments)
-    #expect(outcome.code == 64, "\(outcome.errors)", sourceLocation: sourceLocation)
-    #expect(outcome.output.isEmpty, sourceLocation: sourceLocation)
-    #expect(outcome.errors.hasPrefix("Error: "), sourceLocation: sourceLocation)
-    #expect(outcome.errors.contains("Usage: ascribe"), sourceLocation: sourceLocation)
-    #expect(
-      outcome.errors.contains(part), "lacks '\(part)': \(outcome.errors)",
-      sourceLocation: sourceLocation)
+    try fails(
+      arguments, code: 64, saying: [part, "; see ascribe "], sourceLocation: sourceLocation)
   }
 
   // MARK: - Files
@@ -305,6 +299,13 @@ struct BadInputTests {
     try isRefused(options: ["--target=-1"], saying: ["-1", "0 to 9"])
     try isRefused(options: ["--target", "4,99"], saying: ["99"])
     try isRefused(options: ["--target", "zebra"], saying: ["'zebra'"])
+    try isRefused(
+      options: ["--target", "star-circel"], saying: ["'circel'", "did you mean 'circle'"])
+    for count in ["11", "99999999999", "9223372036854775807,1"] {
+      try isRefused(options: ["--target", "top" + count], saying: ["the model has 10 scores"])
+    }
+    try isRefused(options: ["--target", "1-1"], saying: ["score 1", "itself"])
+    try isRefused(options: ["--target", "star,4"], saying: ["'star' and '4'", "same score"])
     try isRefused(options: ["--target", "99999999999999999999"], saying: ["99999999999999999999"])
   }
 
@@ -344,7 +345,8 @@ struct BadInputTests {
       "two.npy",
       Tensor([Float](repeating: 0, count: 2 * 3 * 64 * 64), shape: [2, 3, 64, 64]).npyData())
     try isRefused(options: ["--baseline", two], code: 65, saying: ["two.npy", "one sample"])
-    try isRefused(options: ["--baseline", "grey"], code: 66, saying: ["grey"])
+    try isRefused(options: ["--baseline", "grey"], code: 66, saying: ["grey", "no such file"])
+    try isRefused(options: ["--baseline", "zer0"], code: 66, saying: ["did you mean 'zero'?"])
     let text = try scratch.write("text.png", "no picture")
     try isRefused(options: ["--baseline", text], code: 65, saying: ["text.png"])
   }
@@ -380,6 +382,48 @@ struct BadInputTests {
       ["attribute", path, x, "--output", scratch.path + "/out"], code: 64,
       saying: ["'x'", "int64", "--layer"])
     #expect(scratch.names(in: "out").isEmpty)
+  }
+
+  /// What is computed from integers is named as `inspect --layers` names it, by every command.
+  @Test func theLayerBehindIntegersIsNamed() throws {
+    let scratch = try Scratch()
+    let model = TinyModel(
+      nodes: [
+        .init(type: "Abs", inputs: ["x"], outputs: ["places"], name: "places"),
+        .init(type: "Gather", inputs: ["w", "places"], outputs: ["x_rows"], name: "embed"),
+        .init(
+          type: "ReduceMean", inputs: ["x_rows"], outputs: ["y"], name: "mean",
+          attributes: [("axes", .ints([1])), ("keepdims", .int(0))]),
+      ],
+      initializers: [.init(name: "w", dimensions: [3, 2], values: [1, 2, 3, 4, 5, 6])],
+      inputs: [.init(name: "x", dimensions: [TinyModel.batch, 3], type: 7)],
+      outputs: [.init(name: "y", dimensions: [TinyModel.batch, 2])])
+    let path = try scratch.write("model.onnx", model.bytes)
+    let x = try scratch.write("x.npy", Tensor([0, 1, 2] as [Int64], shape: [3]).npyData())
+    let out = scratch.path + "/out"
+    for arguments in [
+      ["attribute", path, x, "--output", out], ["verify", path],
+      ["export", path, "--output", out + ".onnx"],
+    ] {
+      try fails(arguments, code: 64, saying: ["'x'", "int64", "--layer 'x_rows'"])
+    }
+    try fails(
+      ["attribute", path, x, "--layer", "places", "--output", out], code: 64,
+      saying: ["'places'", "int64"])
+    try succeeds(["attribute", path, x, "--layer", "x_rows", "--output", out])
+  }
+
+  /// No method gives numbers to an input that the scores do not depend on.
+  @Test(arguments: ["ig", "gradient", "lrp", "grad-cam", "fullgrad", "occlusion", "random"])
+  func anInputWithoutPath(method: String) throws {
+    let scratch = try Scratch()
+    var model = TinyModel.elementwise()
+    model.inputs.append(.init(name: "z", dimensions: [TinyModel.batch, 3]))
+    let path = try scratch.write("model.onnx", model.bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [3]).npyData())
+    try fails(
+      ["attribute", path, x, "x=" + x, "--method", method, "--output", scratch.path + "/out"],
+      code: 65, saying: ["'y' does not depend on 'z'"])
   }
 
   /// log(-1), log(0) at the baseline, and the slope of a square root at 0.
@@ -426,6 +470,14 @@ struct BadInputTests {
     (["attribute", "m", "i", "--target", ""], "--target"),
     (["attribute", "m", "i", "--target", "1,,2"], "--target"),
     (["attribute", "m", "i", "--baseline", "noise:one"], "noise:SEED"),
+    (["attribute", "m", "i", "--baseline", "gaussian:abc"], "gaussian:SEED"),
+    (["attribute", "m", "i", "--baseline", "gaussian"], "as in gaussian:1"),
+    (["attribute", "m", "i", "--baseline", "black,black"], "twice"),
+    (["attribute", "m", "i", "--method", "lrp:gamma=2"], "rule=gamma"),
+    (["attribute", "m", "i", "--method", "lrp:low=2"], "rule=epsilon-gamma-box"),
+    (["attribute", "m", "i", "--method", "lrp:zeta=2"], "lrp[:rule=RULE]"),
+    (["attribute", "m", "i", "--method", "gradient:2"], "takes no number"),
+    (["attribute", "m", "i", "--method", "ig:4:quadrature=warped:99"], "warped[:POWER]"),
     (["attribute", "m", "i", "--baseline", ""], "--baseline"),
     (["attribute", "m", "i", "--frobnicate"], "--frobnicate"),
     (["bench", "m", "--batch", "0"], "--batch"), (["bench", "m", "--runs=-1"], "--runs"),

@@ -73,6 +73,13 @@ struct ExportTests {
     try isRefused(["--method", "xg"], code: 64, saying: ["homogeneous", "adds its bias"])
     try isRefused(["--target", "10"], code: 64, saying: ["target 10", "10 scores"])
     try isRefused(["--target", "dodecahedron"], code: 64, saying: ["dodecahedron"])
+    try isRefused(["--target", "strar"], code: 64, saying: ["did you mean 'star'"])
+    try isRefused(["--target", "star-circle"], code: 64, saying: ["one score"])
+    try isRefused(["--quadrature", "exact"], code: 64, saying: ["fixed number of steps"])
+    try isRefused(
+      ["--method", "gradient", "--chunk", "2"], code: 64, saying: ["--chunk goes with"])
+    try isRefused(
+      ["--method", "gradient", "--baseline", "black"], code: 64, saying: ["--baseline has no"])
     try isRefused(["--baseline", "blur"], code: 64, saying: ["'blur'", "zero, black, white"])
     try isRefused(
       ["--method", "ig", "--quadrature", "warped"], code: 64, saying: ["pilot", "warped:2"])
@@ -86,7 +93,8 @@ struct ExportTests {
 
   @Test(
     arguments: [
-      ["--shape", "1xa"], ["--batch", "0"], ["--steps", "0"], ["--chunk", "0"], ["--target", ""],
+      ["--shape", "1xa"], ["--tolerance", "0.1"], ["--batch", "0"], ["--steps", "0"],
+      ["--chunk", "0"], ["--target", ""],
       ["--quadrature", "simpson"], ["--baseline", ""], ["--method", "magic"],
     ])
   func optionsAreCheckedFirst(options: [String]) throws {

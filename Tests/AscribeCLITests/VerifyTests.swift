@@ -128,6 +128,42 @@ struct VerifyTests {
     #expect((report["inputs"] as? [String])?.count == 2)
   }
 
+  /// Another baseline and another score: what is proved for Integrated Gradients holds for them too.
+  @Test func baselineAndTarget() throws {
+    let scratch = try Scratch()
+    let model = Self.golden
+    let start = try scratch.write(
+      "b.npy", try bytes(of: model.replacing(".onnx", with: ".input.npy")))
+    let loaded = try Tensor(npy: try bytes(of: start))
+    let row = loaded.rows(0..<1)
+    try scratch.write("b.npy", row.npyData())
+    for target in ["0", "argmax"] {
+      let report = try report(
+        [model, "--methods", "ig:64,xg,gradient", "--baseline", start, "--target", target])
+      #expect(report["baseline"] as? String == start)
+      for axiom in [
+        "completeness", "sensitivity-a", "sensitivity-b", "linearity", "symmetry", "implementation",
+      ] {
+        #expect(try outcome("ig:64", axiom, in: report) == "holds", "\(axiom)")
+      }
+      #expect(try outcome("xg", "completeness", in: report) == "not defined")
+      #expect(try outcome("gradient", "completeness", in: report) == "fails")
+      let function = try #require(report["function"] as? [String: Any])
+      if target == "0" { #expect(function["targets"] as? [Int] == [0]) }
+    }
+    let linear = try scratch.write("linear.onnx", TinyModel.linear().bytes)
+    try fails(["verify", linear, "--target", "7"], code: 64, saying: ["target 7", "0 to 1"])
+    try fails(["verify", linear, "--target", "0-1"], code: 64, saying: ["one score"])
+    try fails(["verify", linear, "--baseline", "zer0"], code: 66, saying: ["'zero'"])
+    try fails(["verify", linear, "--baseline", scratch.path], code: 66, saying: ["folder"])
+    try fails(["verify", linear, "--baseline", "zero,mean"], code: 64, saying: ["one baseline"])
+    let x = try scratch.write("x.npy", Tensor([1, 2] as [Float], shape: [1, 2]).npyData())
+    try fails(
+      ["verify", linear, x], code: 65, saying: ["takes batchx3 float32, not 1x2 float32"])
+    try fails(
+      ["verify", linear, "--methods", "grad-cam:layer=z"], code: 64, saying: ["no layer 'z'"])
+  }
+
   /// One of two inputs is explained, the other held; both are noise where no file is given.
   @Test func modelsOfTwoInputs() throws {
     let scratch = try Scratch()
@@ -155,7 +191,8 @@ struct VerifyTests {
       inputs: [.init(name: "x", dimensions: [1, 3], type: 7)],
       outputs: [.init(name: "y", dimensions: [1, 3])])
     let model = try scratch.write("tokens.onnx", tokens.bytes)
-    try fails(["verify", model], code: 65, saying: ["input 'x'", "has no attributions"])
+    try fails(
+      ["verify", model], code: 64, saying: ["input 'x'", "gets no attribution", "--layer 'y'"])
     let flat = try scratch.write("flat.onnx", TinyModel.elementwise("Floor").bytes)
     try fails(["verify", flat], code: 65, saying: [flat, "no gradient"])
     try fails(["verify", scratch.path + "/none.onnx"], code: 66, saying: ["none.onnx"])
@@ -172,11 +209,14 @@ struct VerifyTests {
     ["verify"], ["verify", "model.onnx", "--reference"],
     ["verify", "--reference", "--budget", "0"], ["verify", "--reference", "--budget", "inf"],
     ["verify", "--reference", "--precision", "bf16"], ["verify", "--reference", "--seed", "-1"],
-    ["verify", "--reference", "--methods", "xg,xg"],
+    ["verify", "--reference", "--methods", "xg,xg"], ["verify", "--reference", "--target", "1"],
+    ["verify", "--reference", "--baseline", "zero"],
+    ["verify", "m", "--methods", "gradient", "--baseline", "black"],
+    ["verify", "m", "--methods", "ig:32", "--steps", "16"],
   ])
   func misuse(arguments: [String]) throws {
     let outcome = try Program.run(arguments)
     #expect(outcome.code == 64, "\(outcome.errors)")
-    #expect(outcome.output.isEmpty && outcome.errors.hasPrefix("Error: "))
+    #expect(outcome.output.isEmpty && outcome.errors.hasPrefix("error: "))
   }
 }

@@ -148,6 +148,71 @@ struct DataSetEvaluationTests {
     refuses([shards[0], folder + "/part.sqlite", shards[2]], "not complete")
   }
 
+  /// What a map costs does not depend on how batches are filled up.
+  @Test func passesAreThoseThatASampleNeeds() throws {
+    let data = try pictures(["star/000.png", "star/001.png", "ring/000.png"])
+    let expected = [
+      // 64x64 pixels hold 16 patches; the score at the point is one more.
+      "occlusion:patch=16:stride=16": (17.0, 0.0), "blur-ig:5": (7, 5), "guided-ig:3": (5, 3),
+      "smoothgrad:3:of=ig:4": (18, 12), "smoothgrad:3": (3, 3), "ig:20": (22, 20),
+      "expected-gradients:5": (5, 5), "gradient": (1, 1),
+    ]
+    let options = try options(expected.keys.sorted(), [.gini])
+    _ = try run([model("shapes")], data, options, into: "r.sqlite")
+    let results = try ResultSummary(contentsOf: "\(folder)/r.sqlite").results
+    let methods = options.methods.map(\.description)
+    for (method, name) in zip(methods, expected.keys.sorted()) {
+      let (forward, backward) = try #require(expected[name])
+      func mean(_ metric: String) -> Double? {
+        results.first { $0.method == method && $0.metric == metric }?.mean
+      }
+      #expect(mean("forward-passes") == forward, "\(method)")
+      #expect(mean("backward-passes") == backward, "\(method)")
+    }
+  }
+
+  /// Maps from several baselines are means of those from each; a folder is known by its content.
+  @Test func severalBaselines() throws {
+    let data = try pictures(["star/000.png", "star/001.png"])
+    let others = ["ring/000.png", "ring/001.png"].map { "\(Self.images)/\($0)" }
+    for (index, path) in others.enumerated() {
+      try scratch.write("compared/\(index).png", bytes(of: path))
+    }
+    func maps(_ name: String, _ baselines: [Baseline]) throws -> [Double] {
+      var options = try self.options(["ig:8"], [.completeness, .infidelity])
+      options.baselines = baselines
+      options.mapFolder = "\(folder)/\(name)"
+      _ = try run([model("shapes")], data, options, into: "\(name).sqlite")
+      let method = options.methods[0].description.replacing(/[:=]/, with: "-")
+      let file = "\(folder)/\(name)/shapes/\(method)/star/000.png.npy"
+      return try Tensor(npy: bytes(of: file))
+        .converted(to: .float64).elements(as: Double.self)
+    }
+    let each = try others.enumerated().map { try maps("\($0.offset)", [.file($0.element)]) }
+    let mean = zip(each[0], each[1]).map { ($0 + $1) / 2 }
+    let list = try maps("list", others.map(Baseline.file))
+    let folderMaps = try maps("folder", [.file("\(folder)/compared")])
+    let size = mean.map(abs).max() ?? 0
+    #expect(zip(list, mean).allSatisfy { abs($0 - $1) <= 1e-6 * size })
+    #expect(folderMaps == list)
+    let protocols = try ["0", "list", "folder"].map {
+      try ResultSummary(contentsOf: "\(folder)/\($0).sqlite").protocol.baseline
+    }
+    #expect(protocols[0].hasPrefix("file ") && protocols[1].hasPrefix(protocols[0] + ",file "))
+    #expect(protocols[2].hasPrefix("folder of 2 "))
+
+    try FileManager.default.moveItem(
+      atPath: "\(folder)/compared", toPath: "\(folder)/elsewhere")
+    var options = try options(["ig:8"], [.completeness, .infidelity])
+    options.baselines = [.file("\(folder)/elsewhere")]
+    #expect(try run([model("shapes")], data, options, into: "folder.sqlite").isComplete)
+    try scratch.write("elsewhere/0.png", bytes(of: others[1]))
+    let error = #expect(throws: ModelError.self) {
+      try run([model("shapes")], data, options, into: "folder.sqlite")
+    }
+    #expect(error?.description.contains("baseline is folder of 2 ") == true)
+  }
+
   /// Broken pictures are rows with a reason; others are not concerned.
   @Test func brokenPicturesAreRecorded() throws {
     let data = try pictures(["star/000.png", "star/001.png", "star/002.png"])

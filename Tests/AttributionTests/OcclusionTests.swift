@@ -1,5 +1,6 @@
 import Attribution
 import Graphs
+import Operators
 import Tensors
 import Testing
 
@@ -75,5 +76,32 @@ import Testing
   func patchesLargerThanTheInputAreRefused(item: String, reason: String) throws {
     let error = #expect(throws: ModelError.self) { try losses(item, [8, 9]) }
     #expect(error?.kind == .usage && error?.reason.contains(reason) ?? false)
+  }
+
+  /// A one-dimensional convolution of weights of one sums over channels and places: whatever is hidden of a
+  /// place, all its channels are. The channels are those that the convolution reads, transposed or not.
+  @Test(arguments: [true, false])
+  func patchesOfSequencesCoverAllChannels(isChannelsLast: Bool) throws {
+    let shape: Shape = isChannelsLast ? [6, 2] : [2, 6]
+    let function = try ToyFunction.make(shape) { builder, x in
+      let transpose = Transpose(permutation: [0, 2, 1])
+      let steps = isChannelsLast ? ToyFunction.node(&builder, transpose, [x], "steps") : x
+      let weights = builder.constant(Tensor([1.0, 1], shape: [1, 2, 1]))
+      let sums = ToyFunction.node(
+        &builder, try ToyFunction.operation("Conv", inputs: 2), [steps, weights], "sums")
+      return ToyFunction.node(&builder, Flatten(), [sums], "scores")
+    }
+    let point = Tensor((0..<12).map { Double($0 * $0) }, shape: Shape([1] + shape))
+    let map = try Method("occlusion:patch=2:stride=2").map(
+      of: function, at: point, from: point.zeros()
+    ).values.doubles
+    func place(_ channel: Int, _ step: Int) -> Int {
+      isChannelsLast ? step * 2 + channel : channel * 6 + step
+    }
+    // The score is that of place 0, of which the first patch hides both channels.
+    let loss = Double(place(0, 0) * place(0, 0) + place(1, 0) * place(1, 0))
+    for step in 0..<6 {
+      for channel in 0..<2 { #expect(map[place(channel, step)] == (step < 2 ? loss : 0)) }
+    }
   }
 }

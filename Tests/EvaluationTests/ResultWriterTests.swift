@@ -20,7 +20,7 @@ struct ResultWriterTests {
       version: "1", data: .init(dataSet, masks: nil),
       models: [.init(name: "m", sha256: "", preprocessing: nil, batch: 1, without: [])],
       methods: ["gradient"], metrics: [.gini], target: "argmax", space: "logit", baseline: "zero",
-      precision: "float32", seed: seed)
+      layer: nil, precision: "float32", seed: seed)
     let writer = try ResultWriter(
       path: path, protocol: evaluation, shard: shard, data: dataSet.path,
       expected: dataSet.samples.count, processor: "p", threads: 1)

@@ -115,8 +115,9 @@ class Ascribe:
         for name in group.pictures:
             (data / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(IMAGES / name, data / name)
+        masks = ("--masks", MASKS) if "pointing" in group.metrics else ()
         self._call(
-            *("evaluate", *group.models, "--data", data, "--output", results, "--masks", MASKS),
+            *("evaluate", *group.models, "--data", data, "--output", results, *masks),
             *("--methods", ",".join(group.methods), "--metrics", ",".join(group.metrics)),
             *("--save-maps", maps, "--precision", self.precision, "--strict", "--quiet"),
         )

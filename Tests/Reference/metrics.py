@@ -110,10 +110,18 @@ def masks(a: Array, masking: Masking) -> NDArray[np.bool_]:
     return result.reshape(-1, *mean.shape)
 
 
-def masked_score(scores: Scores, x: Array, a: Array, target: int, masking: Masking) -> Curve:
-    """KPM, KNM, KAM, RAM, RPM or RNM of one picture."""
+def masked_score(
+    scores: Scores,
+    x: Array,
+    a: Array,
+    target: int,
+    masking: Masking,
+    background: Array | None = None,
+) -> Curve:
+    """KPM, KNM, KAM, RAM, RPM or RNM of one picture, by default on the blurred one."""
+    background = mask_blur(x) if background is None else background
     shown = masks(a, masking)[:, None]
-    logits = scores(np.where(shown, x[None], mask_blur(x)[None]))
+    logits = scores(np.where(shown, x[None], background[None]))
     if not masking.accuracy:
         return integral(MASK_SHARES, logits[:, target])
     correct = integral(MASK_SHARES, 100.0 * (logits.argmax(1) == target))
@@ -144,13 +152,17 @@ def replaced(start: Array, end: Array, a: Array) -> Array:
     return np.where(taken.reshape(-1, 1, *a.shape[1:]), end[None], start[None])
 
 
-def insertion(scores: Scores, x: Array, a: Array, target: int) -> Curve:
-    pictures = replaced(insertion_blur(x), x, a)
+def insertion(
+    scores: Scores, x: Array, a: Array, target: int, background: Array | None = None
+) -> Curve:
+    pictures = replaced(insertion_blur(x) if background is None else background, x, a)
     return integral(ORDER_SHARES, probability(scores(pictures), target))
 
 
-def deletion(scores: Scores, x: Array, a: Array, target: int) -> Curve:
-    pictures = replaced(x, np.zeros_like(x), a)
+def deletion(
+    scores: Scores, x: Array, a: Array, target: int, background: Array | None = None
+) -> Curve:
+    pictures = replaced(x, np.zeros_like(x) if background is None else background, a)
     return integral(ORDER_SHARES, probability(scores(pictures), target))
 
 

@@ -51,6 +51,11 @@ struct ExportPlan {
     self.options = options
     opset = try Self.opset(options.opset, of: model.graph)
     explained = try model.explainedInput(options.input)
+    guard explained < model.inputs.count else {
+      throw ModelError("the model takes no input", kind: .usage)
+    }
+    try model.graph.requireExplainable(
+      model.graph.inputs[explained], from: try model.graph.scores(in: options.space).value)
     let shapes = try ExportShapes(model, explained: explained, options)
     let workspace = Workspace()
     let function = try shapes.function(model, options.space, in: workspace)
@@ -176,10 +181,7 @@ extension Model {
       }
       return index
     }
-    guard let index = inputs.firstIndex(where: { $0.elementType?.isFloatingPoint == true }) else {
-      throw ModelError("the model takes no floating-point input, so none has a gradient")
-    }
-    return index
+    return explainedInput
   }
 
   /// Refuses models with 16-bit numbers, which this program computes in float32.

@@ -3,13 +3,11 @@ package import Kernels
 import Rewrites
 package import Tensors
 
-/// A model with a point of it, on which axioms are tried; from the zero baseline.
-///
-/// The score that is looked at is the one that changes most between baseline and point.
+/// A model with a point of it and what that is compared with, on which axioms are tried.
 package final class AxiomSubject {
   /// What messages call it.
   package let name: String
-  /// The model with its scores, before a final Softmax, as the only output.
+  /// The model with its scores as the only output.
   package let graph: Graph
   /// Graphs of the same function, by name.
   package let equivalents: [(name: String, graph: Graph)]
@@ -34,15 +32,16 @@ package final class AxiomSubject {
   package struct Question {
     package let function: ModelFunction
     package let point: Tensor
+    package let baseline: Tensor
     package let target: Int
 
-    package var baseline: Tensor { point.zeros() }
-
-    /// The same function and score at another point.
-    func at(_ elements: [Double]) -> Question {
-      Question(
-        function: function,
-        point: Tensor(elements, shape: point.shape).converted(to: point.elementType),
+    /// The same function and score at another point, compared with the same or with another baseline.
+    func at(_ elements: [Double], from start: [Double]? = nil) -> Question {
+      func row(_ elements: [Double]) -> Tensor {
+        Tensor(elements, shape: point.shape).converted(to: point.elementType)
+      }
+      return Question(
+        function: function, point: row(elements), baseline: start.map(row) ?? baseline,
         target: target)
     }
   }
@@ -50,11 +49,17 @@ package final class AxiomSubject {
   /// - Parameters:
   ///   - inputs: one tensor per input of the model, for one sample.
   ///   - explained: which of them gets attributions.
+  ///   - baseline: what that input is compared with, of its shape; zero unless given.
+  ///   - space: where the scores are read.
+  ///   - choice: the scores of which the first is looked at, given all of the point; unless given the one that changes most
+  ///     between baseline and point.
   ///   - equivalents: models of the same function.
   ///   - seed: what random choices depend on.
-  /// - Throws: `ModelError` if the input has no gradient, or no score changes.
+  /// - Throws: `ModelError` if the input has no gradient, or the score does not change.
   package init(
     _ name: String, _ model: Graph, inputs: [Tensor], explaining explained: Int = 0,
+    from baseline: Tensor? = nil, space: TargetSpace = .logit,
+    choosing choice: Problem.Targets? = nil,
     equivalents: [(name: String, graph: Graph)] = [], seed: UInt64 = 1,
     in workspace: Workspace = Workspace()
   ) throws(ModelError) {
@@ -62,26 +67,26 @@ package final class AxiomSubject {
     guard input.elementCount > 0 else { throw ModelError("the input is empty", kind: .usage) }
     let fixed = Dictionary(
       uniqueKeysWithValues: inputs.indices.filter { $0 != explained }.map { ($0, inputs[$0]) })
-    let graph = model.selecting([try model.scores(in: .logit).value])
+    let graph = model.selecting([try model.scores(in: space).value])
     let function = try ModelFunction(
       graph, explaining: explained, shape: input.shape, fixed: fixed, space: .softmax, in: workspace
     )
     let point = input.reshaped(to: Shape([1] + function.pointShape))
-    let scores = try function.scores(at: Tensor(stacking: [point, point.zeros()]))
+    let start = baseline?.reshaped(to: point.shape) ?? point.zeros()
+    let scores = try function.scores(at: Tensor(stacking: [point, start]))
     let changes = zip(scores[0], scores[1]).map { $0 - $1 }
     guard changes.allSatisfy(\.isFinite) else {
-      throw ModelError("a score is not finite at the input or at the zero baseline")
+      throw ModelError("a score is not finite at the input or at the baseline")
     }
-    guard let target = changes.indices.max(by: { abs(changes[$0]) < abs(changes[$1]) }),
-      changes[target] != 0
-    else {
-      throw ModelError(
-        "no score changes between the zero baseline and the input; give another input")
+    let most = changes.indices.max { abs(changes[$0]) < abs(changes[$1]) }
+    guard let target = try choice?(scores[0]).first ?? most, changes[target] != 0 else {
+      let score = choice == nil ? "no score changes" : "the score does not change"
+      throw ModelError("\(score) between the baseline and the input; give another input")
     }
     self.name = name
     self.graph = graph
     self.equivalents = equivalents
-    self.question = Question(function: function, point: point, target: target)
+    self.question = Question(function: function, point: point, baseline: start, target: target)
     self.scores = scores[0]
     self.change = changes[target]
     self.tolerance = AxiomTolerance(function.elementType)
@@ -98,16 +103,22 @@ package final class AxiomSubject {
   /// The elements of the point.
   var elements: [Double] { question.point.doubles }
 
-  /// Another graph of the same inputs at a point; the subject's own where none is given.
+  /// The elements of the baseline.
+  var start: [Double] { question.baseline.doubles }
+
+  /// Another graph of the same inputs at a point from a baseline, both of one shape; the subject's own
+  /// where none is given.
   func question(
-    of graph: Graph, at point: Tensor? = nil, target: Int? = nil
+    of graph: Graph, at point: Tensor? = nil, from baseline: Tensor? = nil, target: Int? = nil
   ) throws(ModelError) -> Question {
     let input = point ?? question.point.reshaped(to: shape)
     let function = try ModelFunction(
       graph, explaining: explained, shape: input.shape, fixed: fixed, space: .softmax, in: workspace
     )
+    let row = Shape([1] + function.pointShape)
     return Question(
-      function: function, point: input.reshaped(to: Shape([1] + function.pointShape)),
+      function: function, point: input.reshaped(to: row),
+      baseline: (baseline ?? question.baseline).reshaped(to: row),
       target: target ?? question.target)
   }
 

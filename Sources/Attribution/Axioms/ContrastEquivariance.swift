@@ -20,6 +20,9 @@ package struct ContrastEquivariance: Axiom {
     guard let degree = try subject.question.function.homogeneity().degree, degree > 0 else {
       throw AxiomVerdict.Inapplicable("the model is not homogeneous")
     }
+    guard subject.question.baseline.isZero else {
+      throw AxiomVerdict.Inapplicable("it is about the zero baseline")
+    }
     self.subject = subject
     self.degree = degree
     questions = Self.factors.map { factor in

@@ -22,7 +22,7 @@ package struct SensitivityToChange: Axiom {
   private let subject: AxiomSubject
   private let candidates: [Candidate]
 
-  /// So many times a feature is as large as at the subject's point.
+  /// So many times a feature is as far from the baseline as at the subject's point.
   private static let sizes = [1.0, 4, -4]
 
   package init(_ subject: AxiomSubject) throws {
@@ -43,9 +43,11 @@ package struct SensitivityToChange: Axiom {
       elements.count <= 32
       ? Array(elements.indices) : (0..<24).map { _ in noise.below(elements.count) }
     let pairs = features.flatMap { feature in sizes.map { (feature, $0) } }
+    let baseline = subject.start
     let questions = pairs.map { feature, size in
-      var alone = [Double](repeating: 0, count: elements.count)
-      alone[feature] = (elements[feature] == 0 ? 1 : elements[feature]) * size
+      var alone = baseline
+      let difference = elements[feature] - baseline[feature]
+      alone[feature] += (difference == 0 ? 1 : difference) * size
       return subject.question.at(alone)
     }
     let (function, target) = (subject.question.function, subject.question.target)
@@ -57,7 +59,7 @@ package struct SensitivityToChange: Axiom {
       let feature = pairs[index].0
       let slope = results.gradients.rows(index..<(index + 1)).doubles[feature]
       let change = results.scores[index] - start
-      let foretold = slope * questions[index].point.doubles[feature]
+      let foretold = slope * (questions[index].point.doubles[feature] - baseline[feature])
       return Candidate(
         feature: feature, question: questions[index], change: change,
         share: abs(foretold / (change == 0 ? 1 : change)))

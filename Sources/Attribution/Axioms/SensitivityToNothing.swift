@@ -21,19 +21,21 @@ package struct SensitivityToNothing: Axiom {
     }
     self.subject = subject
     let graph = try subject.graph.wideningInput(subject.explained, from: extent)
-    let elements = subject.elements
+    let (elements, baseline) = (subject.elements, subject.start)
     var noise = subject.noise("features that are dropped")
-    var widened: [Double] = []
+    var (widened, start): ([Double], [Double]) = ([], [])
     var dropped: [Int] = []
-    for start in stride(from: 0, to: elements.count, by: extent) {
-      widened += elements[start..<(start + extent)]
+    for from in stride(from: 0, to: elements.count, by: extent) {
+      widened += elements[from..<(from + extent)]
       dropped.append(widened.count)
       widened.append(noise.normal())
+      start += baseline[from..<(from + extent)] + [0]
     }
     let shape = Shape(subject.shape.dimensions.dropLast() + [extent + 1])
     self.dropped = dropped
     question = try subject.question(
-      of: graph, at: Tensor(widened, shape: shape).converted(to: subject.elementType))
+      of: graph, at: Tensor(widened, shape: shape).converted(to: subject.elementType),
+      from: Tensor(start, shape: shape).converted(to: subject.elementType))
   }
 
   package func verdict(on method: Method) throws -> AxiomVerdict {

@@ -25,8 +25,9 @@ package struct Symmetry: Axiom {
     let gradient = try subject.question.function.gradients(
       at: subject.question.point, targets: [subject.question.target]
     ).gradients.doubles
+    let products = zip(zip(elements, subject.start), gradient).map { ($0.0 - $0.1) * $1 }
     let order = elements.indices.sorted {
-      let (a, b) = (abs(elements[$0] * gradient[$0]), abs(elements[$1] * gradient[$1]))
+      let (a, b) = (abs(products[$0]), abs(products[$1]))
       return a > b || a == b && $0 < $1
     }
     let pair = (order[0], order[1])
@@ -37,9 +38,12 @@ package struct Symmetry: Axiom {
     var point = elements
     let mean = (point[pair.0] + point[pair.1]) / 2
     (point[pair.0], point[pair.1]) = mean == 0 ? (point[pair.0], point[pair.0]) : (mean, mean)
+    var start = subject.start
+    let middle = (start[pair.0] + start[pair.1]) / 2
+    (start[pair.0], start[pair.1]) = (middle, middle)
     self.subject = subject
     self.pair = pair
-    question = try subject.question(of: subject.graph.adding(swapped)).at(point)
+    question = try subject.question(of: subject.graph.adding(swapped)).at(point, from: start)
   }
 
   package func verdict(on method: Method) throws -> AxiomVerdict {

@@ -62,7 +62,7 @@ extension ModelFunction {
       let seed = try oneHotSeed(for: [target], rows: rows, of: interpreter)
       outputs.append(try interpreter.run(inputs(batch) + [seed]))
     }
-    count(Passes(forward: rows * outputs.count, backward: rows * outputs.count))
+    count(Passes(forward: outputs.count, backward: outputs.count))
     return (chosen.scores, chosen.targets, outputs.map { Array($0.dropFirst()) })
   }
 }

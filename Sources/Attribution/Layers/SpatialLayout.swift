@@ -1,11 +1,13 @@
 import Graphs
+import Operators
 import Tensors
 
 /// Which dimensions of a sample are places, and which is that of the channels.
 ///
 /// Models do not say. Three dimensions are a picture: its channels come first unless the last extent
 /// alone is 3, or else 1, as pictures are read; feature maps of any other depth have them first as ONNX
-/// wants it. More dimensions are a volume of channels. Of one or two dimensions all are places.
+/// wants it. More dimensions are a volume of channels. Of two dimensions one is that of the channels where a
+/// one-dimensional convolution or pooling says so; else all of one or two dimensions are places.
 struct SpatialLayout: Hashable {
   /// The shape of a sample, without the dimension of the batch.
   let shape: Shape
@@ -21,6 +23,12 @@ struct SpatialLayout: Hashable {
     } else {
       channelAxis = shape.rank > 3 ? 0 : nil
     }
+  }
+
+  /// A layout whose channels are known, nil where all dimensions are places.
+  init(_ shape: Shape, channelAxis: Int?) {
+    self.shape = shape
+    self.channelAxis = channelAxis
   }
 
   /// Whether a sample is a picture.
@@ -51,6 +59,19 @@ extension ModelFunction {
     return Shape(Array(pointShape.dropFirst()))
   }
 
+  /// The layout of a sample, its channels found by what reads them where its shape does not tell.
+  ///
+  /// - Throws: `ModelError` if an operator refuses its operands.
+  func sampleLayout() throws(ModelError) -> SpatialLayout {
+    let shape = sampleShape
+    guard shape.rank == 2 else { return SpatialLayout(shape) }
+    let graph = try specialized(rows: layout.smallestBatch)
+    let input = graph.inputs[explained]
+    let leading = (graph.type(of: input)?.shape.rank ?? 0) - shape.rank
+    let axis = graph.channelAxis(of: input).map { $0 - leading }
+    return SpatialLayout(shape, channelAxis: axis.flatMap { shape.indices.contains($0) ? $0 : nil })
+  }
+
   /// The layout of pictures.
   ///
   /// - Throws: `ModelError` if samples are none.
@@ -62,5 +83,41 @@ extension ModelFunction {
         kind: .usage)
     }
     return layout
+  }
+}
+
+extension Graph {
+  private static let windowed: Set = ["AveragePool", "Conv", "ConvTranspose", "LpPool", "MaxPool"]
+
+  /// The dimension of an input that convolutions and poolings take for their channels, seen through
+  /// operators that keep the shape, transpose it or put in dimensions of one; nil where none reads it.
+  fileprivate func channelAxis(of input: Value) -> Int? {
+    guard let shape = type(of: input)?.shape else { return nil }
+    var axes: [Value: [Int?]] = [input: Array(shape.indices)]
+    for node in nodes {
+      guard let value = node.inputs.compactMap(\.self).first(where: { axes[$0] != nil }),
+        let known = axes[value], let from = type(of: value)?.shape,
+        let output = node.outputs.first, let to = type(of: output)?.shape
+      else { continue }
+      if Self.windowed.contains(node.operatorName), node.inputs.first == value, known.count > 2 {
+        return known[1]
+      }
+      if let transpose = node.operation as? Transpose {
+        let order = transpose.permutation ?? Array(from.indices.reversed())
+        axes[output] = order.map { known.indices.contains($0) ? known[$0] : nil }
+      } else if from == to {
+        axes[output] = known
+      } else {
+        axes[output] = Self.withoutOnes(known, from, to)
+      }
+    }
+    return nil
+  }
+
+  /// The dimensions of a shape that differs by dimensions of one only.
+  private static func withoutOnes(_ axes: [Int?], _ from: Shape, _ to: Shape) -> [Int?]? {
+    var kept = zip(axes, from).filter { $0.1 != 1 }[...]
+    guard kept.map(\.1) == to.filter({ $0 != 1 }) else { return nil }
+    return to.map { $0 == 1 ? nil : kept.removeFirst().0 }
   }
 }

@@ -11,6 +11,9 @@ package protocol AttributionMethod: Sendable {
   /// The settings that may follow the name, as in `[:STEPS][:quadrature=RULE]`.
   static var usage: String { get }
 
+  /// What the count behind the name is one of.
+  static var countName: String { get }
+
   /// Reads the settings of an item; what is left over is refused.
   init(_ settings: inout MethodSettings) throws(ModelError)
 
@@ -19,6 +22,13 @@ package protocol AttributionMethod: Sendable {
 
   /// Whether it compares the point with a baseline. It is then computed for each baseline and averaged.
   var usesBaseline: Bool { get }
+  /// Whether a baseline has any influence: on the map, or on whether there is one.
+  var readsBaseline: Bool { get }
+  /// How Integrated Gradients integrate, where they are what it computes or may come to, of noisy samples
+  /// too; nil for other methods.
+  var integrationInside: Integration? { get }
+  /// The layer that its settings name.
+  var namedLayer: String? { get }
   /// Whether it evaluates the model at many points, so that batches pay.
   var evaluatesManyPoints: Bool { get }
   /// Whether its attributions add up to the score's difference from the baseline, or to the score if it
@@ -42,8 +52,12 @@ package protocol AttributionMethod: Sendable {
 
 extension AttributionMethod {
   package static var usage: String { "" }
+  package static var countName: String { "steps" }
   package var settings: String { "" }
   package var usesBaseline: Bool { false }
+  package var readsBaseline: Bool { usesBaseline }
+  package var integrationInside: Integration? { nil }
+  package var namedLayer: String? { attributedLayer }
   package var evaluatesManyPoints: Bool { false }
   package var addsUp: Bool { false }
   package var isInUnitsOfScore: Bool { true }

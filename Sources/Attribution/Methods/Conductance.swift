@@ -105,7 +105,7 @@ private struct LayerPath {
       let seed = try function.oneHotSeed(
         for: Array(repeating: target, count: points.count), rows: rows, of: interpreter)
       let outputs = try interpreter.run(function.inputs(Tensor(stacking: filled)) + [seed])
-      function.count(Passes(forward: rows, backward: rows))
+      function.count(Passes(forward: points.count, backward: points.count))
       let (values, gradients) = (outputs[1].doubles, outputs[2].doubles)
       for row in points.indices {
         let range = (row * sum.count)..<((row + 1) * sum.count)

@@ -8,6 +8,7 @@ package struct ExpectedGradients: AttributionMethod {
   package static let title = "Expected Gradients"
   package static let summary = "ig from many samples, at a random point for each."
   package static let usage = "[:SAMPLES]"
+  package static let countName = "samples"
 
   /// Points at which the gradient is evaluated.
   package let samples: Int
@@ -20,6 +21,7 @@ package struct ExpectedGradients: AttributionMethod {
   private static let largestCount = 64
 
   package var settings: String { ":\(samples)" }
+  package var readsBaseline: Bool { true }
   package var evaluatesManyPoints: Bool { true }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {

@@ -25,11 +25,12 @@ package struct FullGrad: AttributionMethod {
     let interpreter = try function.layerInterpreter(item) { () throws(ModelError) in terms.graph }
     let result = try function.outputs(
       at: problem.point, of: interpreter, choosing: problem.targets)
+    let layout = try function.sampleLayout()
     return zip(result.targets, result.outputs).map { target, outputs in
       let shape = Shape([function.layout.smallestBatch] + function.pointShape)
       let gradient = outputs[0].reshaped(to: shape).rows(0..<1).doubles
       var values = zip(problem.point.doubles, gradient).map { $0 * $1 }
-      var sharing = BiasSharing(SpatialLayout(function.sampleShape))
+      var sharing = BiasSharing(layout)
       for (term, output) in zip(terms.terms, outputs.dropFirst()) {
         sharing.add(output.firstRow(of: function), term)
       }

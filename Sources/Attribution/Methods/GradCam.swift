@@ -23,6 +23,8 @@ package struct GradCam: AttributionMethod {
 
   package var settings: String { layer.map { ":layer=\($0)" } ?? "" }
 
+  package var namedLayer: String? { layer }
+
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     let function = problem.function
     let interpreter = try interpreter(for: function)
@@ -60,8 +62,10 @@ package struct GradCam: AttributionMethod {
     _ value: Tensor, _ gradient: Tensor, layer: String, of function: ModelFunction
   ) throws(ModelError) -> [Double] {
     let extents = Array(value.shape.dropFirst())
-    var input = SpatialLayout(function.sampleShape)
-    if input.shape.rank == 2 { input = SpatialLayout(sequence: input.shape) }
+    var input = try function.sampleLayout()
+    if input.shape.rank == 2, input.channelAxis == nil {
+      input = SpatialLayout(input.shape, channelAxis: 0)
+    }
     guard !extents.isEmpty, extents.count == input.extents.count, input.channelAxis != nil,
       value.elementCount > 0
     else {
@@ -81,14 +85,6 @@ package struct GradCam: AttributionMethod {
     return input.spread(
       AxisWeights.map(
         places.map { max($0, 0) }, from: extents, to: input.extents, AxisWeights.interpolating))
-  }
-}
-
-extension SpatialLayout {
-  /// The layout of a sequence of numbers for each channel, as one-dimensional convolutions read it.
-  init(sequence shape: Shape) {
-    self.shape = shape
-    channelAxis = 0
   }
 }
 

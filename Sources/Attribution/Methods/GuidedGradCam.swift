@@ -17,6 +17,7 @@ package struct GuidedGradCam: AttributionMethod {
   }
 
   package var settings: String { cam.settings }
+  package var namedLayer: String? { cam.layer }
   package var isInUnitsOfScore: Bool { false }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {

@@ -7,7 +7,7 @@ package struct IntegratedGradients: AttributionMethod {
   package static let name = "ig"
   package static let title = "Integrated Gradients"
   package static let summary = "Integrated Gradients, from the baseline to the input."
-  package static let usage = "[:STEPS|:tolerance=T][:quadrature=RULE][:power=P]"
+  package static let usage = "[:STEPS|:tolerance=T][:quadrature=RULE]"
 
   /// How the integral is computed.
   package let integration: Integration
@@ -19,6 +19,7 @@ package struct IntegratedGradients: AttributionMethod {
   }
 
   package var settings: String { integration.settings }
+  package var integrationInside: Integration? { integration }
   package var usesBaseline: Bool { true }
   package var evaluatesManyPoints: Bool { true }
   package var addsUp: Bool { true }

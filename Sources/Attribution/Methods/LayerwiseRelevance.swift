@@ -66,8 +66,16 @@ package struct LayerwiseRelevance: AttributionMethod {
     case "ignored": ignoresBiases = true
     case let other: throw settings.error("bias is counted or ignored, not '\(other)'")
     }
-    gamma = rule.usesGamma ? try settings.number("gamma", in: 0...1000) ?? Self.usualGamma : nil
+    let gamma = try settings.number("gamma", in: 0...1000)
+    guard gamma == nil || rule.usesGamma else {
+      throw settings.error(
+        "gamma goes with rule=gamma and rule=epsilon-gamma-box, as in lrp:rule=gamma:gamma=0.5")
+    }
+    self.gamma = rule.usesGamma ? gamma ?? Self.usualGamma : nil
     guard rule == .epsilonGammaBox else {
+      guard settings.string("low") == nil, settings.string("high") == nil else {
+        throw settings.error("low and high go with rule=epsilon-gamma-box")
+      }
       (low, high) = (nil, nil)
       return
     }

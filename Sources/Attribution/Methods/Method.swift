@@ -22,7 +22,7 @@ public struct Method: Sendable {
           + Suggestion.text(for: settings.name, among: names), kind: .usage)
     }
     rule = try type.init(&settings)
-    try settings.requireEmpty()
+    try settings.requireEmpty(type.name + type.usage)
   }
 
   /// The name without settings.
@@ -53,27 +53,26 @@ public struct Method: Sendable {
 
   /// How the integral is computed, where the method is Integrated Gradients or may come to it.
   public var integration: Integration? {
-    (rule as? IntegratedGradients)?.integration ?? (rule as? Auto)?.integration
+    rule is IntegratedGradients || rule is Auto ? rule.integrationInside : nil
   }
 
-  /// Whether it is computed by an integral that `MethodDefaults` describe.
-  public var usesIntegration: Bool {
-    integration != nil || description.contains(":of=ig") || description.contains(":of=auto")
-  }
+  /// How the integrals are computed, where the method is one or joins the maps of one.
+  public var integrationInside: Integration? { rule.integrationInside }
 
   /// The name in reports, which say the integration of Integrated Gradients apart.
   public var reportName: String { rule is IntegratedGradients ? name : description }
-
-  /// What captions call it.
-  public var title: String {
-    type(of: rule).title + (rule is IntegratedGradients ? "" : rule.settings)
-  }
 
   /// Whether its attributions should add up to the score's difference from the baseline.
   public var addsUp: Bool { rule.addsUp }
 
   /// Whether the method compares the input with a baseline.
   public var usesBaseline: Bool { rule.usesBaseline }
+
+  /// Whether a baseline has any influence: on the map, or on whether there is one.
+  public var readsBaseline: Bool { rule.readsBaseline }
+
+  /// The layer that its settings name.
+  public var namedLayer: String? { rule.namedLayer }
 
   /// The layer whose elements its maps are of; nil for those of the explained input.
   public var attributedLayer: String? { rule.attributedLayer }

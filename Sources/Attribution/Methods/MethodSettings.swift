@@ -19,7 +19,7 @@ public struct MethodDefaults: Sendable, Hashable {
 /// The settings of a method's item, taken out one by one; what nobody has taken is refused.
 ///
 /// An item is `NAME`, `NAME:COUNT` or `NAME:COUNT:KEY=VALUE:...`; the value of `layer` and `of` is all
-/// that follows.
+/// that follows, and that of `quadrature` may be `RULE:POWER`.
 package struct MethodSettings {
   package let defaults: MethodDefaults
 
@@ -44,6 +44,11 @@ package struct MethodSettings {
           return
         }
         values[key] = pair[1]
+        continue
+      }
+      if let rule = values["quadrature"], index > 1, parts[index - 1] == "quadrature=\(rule)" {
+        // A rule has its power behind a colon, as in --quadrature.
+        values["quadrature"] = "\(rule):\(part)"
         continue
       }
       guard count == nil, values.isEmpty, let number = Int(part), number > 0 else {
@@ -92,9 +97,13 @@ package struct MethodSettings {
   }
 
   /// Refuses what nobody has taken.
-  func requireEmpty() throws(ModelError) {
-    if let key = values.keys.sorted().first { throw error("has no setting '\(key)'") }
-    guard count == nil else { throw error("takes no number") }
+  ///
+  /// - Parameter item: the name with all settings, as the help has it.
+  func requireEmpty(_ item: String) throws(ModelError) {
+    if let key = values.keys.sorted().first {
+      throw error("there is no setting '\(key)'; it is \(item)")
+    }
+    guard count == nil else { throw error("takes no number; it is \(item)") }
   }
 
   /// An error about this item.

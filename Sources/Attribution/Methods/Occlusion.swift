@@ -37,7 +37,7 @@ package struct Occlusion: AttributionMethod {
     let function = problem.function
     let before = function.passes
     let windows = try OcclusionWindows(
-      SpatialLayout(function.sampleShape), patch: patch, stride: stride)
+      function.sampleLayout(), patch: patch, stride: stride)
     let (scores, targets) = try problem.scored()
     let (point, baseline) = (problem.point.doubles, problem.baseline.doubles)
     var sums = targets.map { _ in [Double](repeating: 0, count: point.count) }
@@ -60,7 +60,9 @@ package struct Occlusion: AttributionMethod {
       }
       try problem.progress(Double(first + batch.count) / Double(windows.count))
     }
-    let passes = function.passes - before
+    // The loss is one of the score at the point, whoever computed that.
+    let known = Passes(forward: problem.knownScores == nil ? 0 : 1)
+    let passes = known + (function.passes - before)
     return zip(targets, sums).map { target, sums in
       TargetedMap(
         target: target,

@@ -6,6 +6,7 @@ package struct SmoothGrad: AttributionMethod {
   package static let title = "SmoothGrad"
   package static let summary = "A method's mean over samples with noise."
   package static let usage = Smoothing.usage
+  package static let countName = "samples"
 
   private let smoothing: Smoothing
 
@@ -17,6 +18,9 @@ package struct SmoothGrad: AttributionMethod {
 
   package var settings: String { smoothing.settings }
   package var usesBaseline: Bool { smoothing.inner.usesBaseline }
+  package var readsBaseline: Bool { smoothing.inner.readsBaseline }
+  package var integrationInside: Integration? { smoothing.inner.integrationInside }
+  package var namedLayer: String? { smoothing.inner.namedLayer }
   package var evaluatesManyPoints: Bool { true }
   package var isInUnitsOfScore: Bool { smoothing.inner.rule.isInUnitsOfScore }
 
@@ -35,6 +39,7 @@ package struct SmoothGradSquared: AttributionMethod {
   package static let title = "SmoothGrad²"
   package static let summary = "A method's mean square over samples with noise."
   package static let usage = Smoothing.usage
+  package static let countName = "samples"
 
   private let smoothing: Smoothing
 
@@ -46,6 +51,9 @@ package struct SmoothGradSquared: AttributionMethod {
 
   package var settings: String { smoothing.settings }
   package var usesBaseline: Bool { smoothing.inner.usesBaseline }
+  package var readsBaseline: Bool { smoothing.inner.readsBaseline }
+  package var integrationInside: Integration? { smoothing.inner.integrationInside }
+  package var namedLayer: String? { smoothing.inner.namedLayer }
   package var evaluatesManyPoints: Bool { true }
   package var isInUnitsOfScore: Bool { false }
 
@@ -64,6 +72,7 @@ package struct VarGrad: AttributionMethod {
   package static let title = "VarGrad"
   package static let summary = "A method's variance over samples with noise."
   package static let usage = Smoothing.usage
+  package static let countName = "samples"
 
   private let smoothing: Smoothing
 
@@ -78,6 +87,9 @@ package struct VarGrad: AttributionMethod {
 
   package var settings: String { smoothing.settings }
   package var usesBaseline: Bool { smoothing.inner.usesBaseline }
+  package var readsBaseline: Bool { smoothing.inner.readsBaseline }
+  package var integrationInside: Integration? { smoothing.inner.integrationInside }
+  package var namedLayer: String? { smoothing.inner.namedLayer }
   package var evaluatesManyPoints: Bool { true }
   package var isInUnitsOfScore: Bool { false }
 

@@ -17,6 +17,7 @@ package struct XGradient: PointGradientMethod {
   }
 
   package var addsUp: Bool { true }
+  package var readsBaseline: Bool { true }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod {
     guard problem.baseline.isZero else {
@@ -60,6 +61,7 @@ package struct Auto: AttributionMethod {
   }
 
   package var usesBaseline: Bool { true }
+  package var integrationInside: Integration? { integration }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod {
     guard problem.baseline.isZero, try problem.function.homogeneity().degree != nil else {

@@ -66,8 +66,8 @@ public enum Integration: Sendable, Hashable {
     }
     guard let named = Integration(steps, rule: power.map { "\(name):\($0)" } ?? name) else {
       throw settings.error(
-        "the quadrature is not one of warped (with power=P from 1 to 16), midpoint, "
-          + "gauss-legendre, left, right, trapezoid, exact")
+        "the quadrature is not one of warped[:POWER] (from 1 to 16), midpoint, gauss-legendre, "
+          + "left, right, trapezoid, exact")
     }
     self = named
   }

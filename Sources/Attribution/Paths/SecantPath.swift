@@ -74,8 +74,9 @@ struct SecantPath {
       let wanted = Double(edges.count - 1) * pow(0.8 * error / tolerance, 2.0 / 3)
       guard wanted.isFinite, wanted < Double(Self.largestCount) else {
         throw ModelError(
-          "the estimated error of the map is still \(String(format: "%.3g", error)) after \(steps) "
-            + "evaluations; give a larger tolerance, or a number of steps", kind: .usage)
+          "tolerance \(tolerance) is out of reach: judged by the first \(steps) evaluations it takes more "
+            + "than \(Self.largestCount); give a larger tolerance, or a number of steps",
+          kind: .usage)
       }
       try progress(min(0.9, pow(tolerance / error, 2.0 / 3)))
       edges = Self.grid(max(Int(wanted.rounded(.up)), edges.count + 3), density: round.density)

@@ -47,7 +47,7 @@ extension ModelFunction {
       let gradient = try plan.gradient(activations, seed: seed)
       return gradient.reshaped(to: Shape([rows] + pointShape)).rows(0..<1).doubles
     }
-    count(Passes(forward: rows * scores.count, backward: rows * targets.count))
+    count(Passes(forward: scores.count, backward: targets.count))
     return RuledWalk(scores: scores, targets: targets, arrived: arrived)
   }
 

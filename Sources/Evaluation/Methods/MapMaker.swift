@@ -6,8 +6,8 @@ package import Tensors
 package struct ExplainedPoint: Sendable {
   /// A batch of one row.
   package let point: Tensor
-  /// What it is compared with.
-  package let baseline: Tensor
+  /// What it is compared with, one at least; maps are averaged over them.
+  package let baselines: [Tensor]
   /// Other samples, for expected gradients.
   package let references: [Tensor]
   /// The digest of the sample, which random numbers depend on.
@@ -20,14 +20,15 @@ package struct ExplainedPoint: Sendable {
   /// The same sample moved a little.
   func moved(to point: Tensor) -> ExplainedPoint {
     ExplainedPoint(
-      point: point, baseline: baseline, references: references, digest: digest, target: target,
+      point: point, baselines: baselines, references: references, digest: digest, target: target,
       scores: nil)
   }
 
   /// What a method is asked of it.
   func problem(_ function: ModelFunction, seed: UInt64) -> Problem {
     Problem(
-      function, at: point, baseline: baseline, target: target, references: references,
+      function, at: point, baseline: baselines.first ?? point.zeros(), target: target,
+      references: references,
       randomness: Problem.Randomness(seed: seed, digest: digest), scores: scores)
   }
 }
@@ -95,27 +96,32 @@ package final class MapMaker {
 
   /// The map of a method whose points run one by one.
   private func alone(_ method: Method, _ point: ExplainedPoint) throws -> CostedMap {
-    if method.attributedLayer != nil {
-      throw ModelError(
-        "method '\(method)' has no map of the input, which evaluations compare; leave it out",
-        kind: .usage)
-    }
     let start = clock.now
     if let rule = method.rule as? IntegratedGradients {
-      // The scores at both ends are known.
-      let before = function.passes
-      let integral = try function.pathIntegral(
-        from: point.baseline, to: point.point, target: point.target, by: rule.integration)
-      return CostedMap(
-        values: integral.values,
-        passes: Passes(forward: 2) + (function.passes - before),
-        seconds: (clock.now - start) / .seconds(1))
+      return try integrated(rule.integration, point)
     }
     let result = try method.maps(
-      of: point.problem(function, seed: seed), from: [point.baseline]
+      of: point.problem(function, seed: seed), from: point.baselines
     ).maps[0].map
     return CostedMap(
       values: result.values, passes: result.passes, seconds: (clock.now - start) / .seconds(1))
+  }
+
+  /// Integrated Gradients; the scores at all ends are known.
+  private func integrated(
+    _ integration: Integration, _ point: ExplainedPoint
+  ) throws -> CostedMap {
+    let start = clock.now
+    let before = function.passes
+    let maps = try point.baselines.map { baseline in
+      try function.pathIntegral(
+        from: baseline, to: point.point, target: point.target, by: integration
+      ).values
+    }
+    let ends = Passes(forward: 1 + maps.count)
+    return CostedMap(
+      values: Tensor(meanOf: maps), passes: ends + (function.passes - before),
+      seconds: (clock.now - start) / .seconds(1))
   }
 
   /// The gradient at each point, float64, and the seconds that each took.
@@ -153,5 +159,20 @@ package final class MapMaker {
       CostedMap(
         values: $0, passes: Passes(forward: samples, backward: samples), seconds: seconds)
     }
+  }
+}
+
+extension Tensor {
+  /// The mean of float64 tensors of one shape, one at least.
+  fileprivate init(meanOf tensors: [Tensor]) {
+    guard let first = tensors.first, tensors.count > 1 else {
+      self = tensors.first ?? Tensor([Double](), shape: [0])
+      return
+    }
+    var sum = [Double](repeating: 0, count: first.elementCount)
+    for tensor in tensors {
+      for (index, value) in tensor.doubles.enumerated() { sum[index] += value }
+    }
+    self.init(sum.map { $0 / Double(tensors.count) }, shape: first.shape)
   }
 }

@@ -55,6 +55,9 @@ public enum Metric: String, Sendable, CaseIterable, Codable {
     }
   }
 
+  /// Whether it means something for the value of a layer, whose places it hides or judges.
+  public var isDefinedAtLayers: Bool { self != .contrast && !needsMasks }
+
   /// The names of its results, of which each sample has one.
   public var resultNames: [String] {
     switch self {

@@ -19,11 +19,25 @@ package struct PixelLayout: Sendable, Hashable {
     width = isChannelsLast ? shape[1] : shape[2]
   }
 
+  /// The layout of the places of a layer's value: the tokens of [places, numbers], the places of a
+  /// feature map [channels, ...], else each element.
+  package init(placesOf shape: Shape) {
+    isChannelsLast = shape.rank == 2
+    channels = shape.rank < 2 ? 1 : max(isChannelsLast ? shape[1] : shape[0], 1)
+    height = shape.elementCount / channels
+    width = 1
+  }
+
   /// Pixels in a picture.
   package var count: Int { height * width }
 
   var pixelStride: Int { isChannelsLast ? channels : 1 }
   var channelStride: Int { isChannelsLast ? 1 : count }
+
+  /// The places of the numbers of a pixel.
+  func elements(of pixel: Int) -> [Int] {
+    (0..<channels).map { pixel * pixelStride + $0 * channelStride }
+  }
 
   /// For each pixel the sum over channels of `transform` of its numbers.
   func sums(_ values: Tensor, _ transform: (Double) -> Double) -> [Double] {

@@ -10,20 +10,23 @@ package struct EvaluationSettings: Sendable {
   package var seed: UInt64
   /// Whether the known class is explained, not the best score.
   package var explainsLabel: Bool
-  /// Whether inputs are compared with zeros.
+  /// Whether inputs are compared with zeros alone.
   package var hasZeroBaseline: Bool
+  /// Whether a layer's value is explained in place of the input.
+  package var explainsLayer: Bool
   /// The known class of each sample of the data set.
   package var labels: [Int?]
 
   package init(
     methods: [Method], metrics: [Metric], seed: UInt64, explainsLabel: Bool,
-    hasZeroBaseline: Bool, labels: [Int?]
+    hasZeroBaseline: Bool, explainsLayer: Bool, labels: [Int?]
   ) {
     self.methods = methods
     self.metrics = metrics
     self.seed = seed
     self.explainsLabel = explainsLabel
     self.hasZeroBaseline = hasZeroBaseline
+    self.explainsLayer = explainsLayer
     self.labels = labels
   }
 }

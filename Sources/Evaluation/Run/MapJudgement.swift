@@ -50,25 +50,34 @@ struct MapJudgement {
       if settings.metrics.contains(.pointing) { receive("pointing", found.pointing, nil) }
       if settings.metrics.contains(.relevanceMass) { receive("relevance-mass", found.mass, nil) }
     }
-    let masking = settings.metrics.filter(\.masksPixels)
-    let inserting = settings.metrics.filter(\.insertsPixels)
-    guard !masking.isEmpty || !inserting.isEmpty else { return }
+    let masking = settings.metrics.filter { $0.masksPixels || $0.insertsPixels }
+    guard !masking.isEmpty else { return }
     let ranking = PixelRanking(pixels.means(map))
     let curves = MaskingCurves(
       layout: pixels, point: input.point, target: point.target, stream: stream)
-    if let background = input.background {
-      for metric in masking {
-        try curves.mask(metric, ranking, on: background) { curve in
-          receive(metric.rawValue, Curve.area(curve, over: Curve.maskShares), curve)
+    for metric in masking {
+      let backgrounds = backgrounds(for: metric)
+      let positions = metric.insertsPixels ? Curve.insertionShares : Curve.maskShares
+      let mean = MeanCurve(count: backgrounds.count) { curve in
+        receive(metric.rawValue, Curve.area(curve, over: positions), curve)
+      }
+      for background in backgrounds {
+        if metric.insertsPixels {
+          try curves.insert(ranking, on: background, vanishing: metric == .deletion, mean.add)
+        } else {
+          try curves.mask(metric, ranking, on: background, mean.add)
         }
       }
     }
-    for metric in inserting {
-      let start = metric == .deletion ? input.point.zeros() : input.softBackground
-      guard let start else { continue }
-      try curves.insert(ranking, on: start, vanishing: metric == .deletion) { curve in
-        receive(metric.rawValue, Curve.area(curve, over: Curve.insertionShares), curve)
-      }
+  }
+
+  /// What stands where pixels are hidden: one picture, or each of the baselines of a layer.
+  private func backgrounds(for metric: Metric) -> [Tensor] {
+    guard !settings.explainsLayer else { return input.baselines }
+    switch metric {
+    case .deletion: return [input.point.zeros()]
+    case .insertion: return [input.softBackground].compactMap(\.self)
+    default: return [input.background].compactMap(\.self)
     }
   }
 
@@ -86,14 +95,17 @@ struct MapJudgement {
 
   /// The mean squared error of what a map says that the removal of a part costs, against what it costs
   /// (Yeh et al., 2019, arXiv 1901.09392, with square removals): 16 squares of a quarter of the shorter
-  /// side anywhere in the picture; a quarter of the elements where the input is no picture.
+  /// side anywhere in the picture; a quarter of the elements where the input is no picture, of the places
+  /// where it is a layer. Baselines take turns.
   private func infidelity(_ receive: @escaping Receiver) throws(ModelError) {
     var noise = SampleNoise(seed: settings.seed, digest: point.digest, purpose: "infidelity")
-    let (x, start, values) = (input.point.doubles, point.baseline.doubles, map.doubles)
+    let (x, values) = (input.point.doubles, map.doubles)
+    let starts = point.baselines.map(\.doubles)
     let collector = Collector(count: Self.removals) { errors in
       receive("infidelity", errors.reduce(0, +) / Double(errors.count), nil)
     }
-    for _ in 0..<Self.removals {
+    for number in 0..<Self.removals {
+      let start = starts[number % starts.count]
       var rest = x
       var foreseen = 0.0
       for index in removal(&noise, count: x.count) {
@@ -112,19 +124,16 @@ struct MapJudgement {
 
   private func removal(_ noise: inout SampleNoise, count: Int) -> [Int] {
     guard let pixels else { return (0..<count).filter { _ in noise.uniform() < 0.25 } }
+    guard !settings.explainsLayer else {
+      let places = (0..<pixels.count).filter { _ in noise.uniform() < 0.25 }
+      return places.flatMap(pixels.elements)
+    }
     let side = max(1, min(pixels.height, pixels.width) / 4)
     let top = noise.below(pixels.height - side + 1)
     let left = noise.below(pixels.width - side + 1)
-    var elements: [Int] = []
-    for row in top..<(top + side) {
-      for column in left..<(left + side) {
-        let pixel = (row * pixels.width + column) * pixels.pixelStride
-        for channel in 0..<pixels.channels {
-          elements.append(pixel + channel * pixels.channelStride)
-        }
-      }
+    return (top..<(top + side)).flatMap { row in
+      (left..<(left + side)).flatMap { pixels.elements(of: row * pixels.width + $0) }
     }
-    return elements
   }
 }
 

@@ -79,6 +79,25 @@ final class Collector {
   }
 }
 
+/// The mean of curves that come one by one.
+final class MeanCurve {
+  private let count: Int
+  private let receive: ([Double]) -> Void
+  private var sum: [Double] = []
+  private var known = 0
+
+  init(count: Int, _ receive: @escaping ([Double]) -> Void) {
+    self.count = count
+    self.receive = receive
+  }
+
+  func add(_ curve: [Double]) {
+    sum = sum.isEmpty ? curve : zip(sum, curve).map { $0 + $1 }
+    known += 1
+    if known == count { receive(sum.map { $0 / Double(count) }) }
+  }
+}
+
 extension [Double] {
   /// The softmax of these scores at one place.
   func probability(of index: Int) -> Double {

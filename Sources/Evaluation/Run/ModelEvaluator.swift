@@ -1,7 +1,7 @@
 package import Attribution
 package import Graphs
 package import Kernels
-package import Tensors
+import Tensors
 
 /// One model at work on the samples of an evaluation. Belongs to one thread.
 package final class ModelEvaluator {
@@ -13,7 +13,9 @@ package final class ModelEvaluator {
   private let workspace: Workspace
   private let settings: EvaluationSettings
   private let pixels: PixelLayout?
-  private let baseline: @Sendable (Tensor) -> Tensor
+  private let layer: LayerPoints?
+  /// Whether scores depend on more than the layer's value, so that samples cannot share a batch.
+  private let goesAlone: Bool
   private let maker: MapMaker
   private let stream: ScoreStream
   /// The methods that are defined for this model, and their places in the list.
@@ -23,25 +25,27 @@ package final class ModelEvaluator {
   /// - Parameters:
   ///   - number: the place in the list of models.
   ///   - function: a function that fills up its batches.
-  ///   - pixels: how those of pictures lie; nil for models of something else.
-  ///   - baseline: makes what a point is compared with.
+  ///   - pixels: how those of pictures or the places of a layer lie; nil for models of something else.
+  ///   - layer: makes the function's points from the model's inputs, where it is one of a layer.
   package init(
     name: String, number: Int, function: ModelFunction, workspace: Workspace,
-    pixels: PixelLayout?, settings: EvaluationSettings,
-    baseline: @escaping @Sendable (Tensor) -> Tensor
+    pixels: PixelLayout?, settings: EvaluationSettings, layer: LayerPoints?
   ) throws(ModelError) {
     self.name = name
     self.number = number
     self.function = function
     self.workspace = workspace
     self.settings = settings
-    self.baseline = baseline
     self.pixels = pixels
+    self.layer = layer
+    goesAlone = layer == nil ? false : try function.dependsOnOtherInputs()
     maker = MapMaker(function, seed: settings.seed)
     stream = ScoreStream(function)
     var methods: [(number: Int, choice: Method)] = []
     for (number, method) in settings.methods.enumerated()
-    where try maker.applies(method, zeroBaseline: settings.hasZeroBaseline) {
+    where try maker.applies(
+      method, zeroBaseline: settings.hasZeroBaseline && layer?.isZeroAtZero ?? true)
+    {
       methods.append((number, method))
     }
     self.methods = methods
@@ -71,6 +75,35 @@ package final class ModelEvaluator {
     _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord],
     isStopped: () -> Bool
   ) throws -> Int {
+    guard let layer else {
+      return try evaluateTogether(samples, inputs, into: records, isStopped: isStopped)
+    }
+    var placed: [(number: Int, input: PreparedSample.Input)] = []
+    for (number, input) in inputs.enumerated() {
+      do {
+        placed.append((number, try input.placed(by: layer.point)))
+      } catch let error as ModelError {
+        records[number].failure = error.description
+      }
+    }
+    var complete = 0
+    while complete < placed.count {
+      let part = goesAlone ? placed[complete...complete] : placed[complete...]
+      if goesAlone { layer.hold(inputs[part[complete].number].point, function) }
+      let done = try evaluateTogether(
+        part.map { samples[$0.number] }, part.map(\.input), into: part.map { records[$0.number] },
+        isStopped: isStopped)
+      complete += done
+      if done < part.count || complete < placed.count && isStopped() { break }
+    }
+    return complete < placed.count ? placed[complete].number : samples.count
+  }
+
+  /// Evaluates samples in common batches.
+  private func evaluateTogether(
+    _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord],
+    isStopped: () -> Bool
+  ) throws -> Int {
     let shape = Shape([1] + function.pointShape)
     let points = inputs.map { $0.point.reshaped(to: shape) }
     let scores = try function.scores(at: Tensor(stacking: points))
@@ -78,7 +111,8 @@ package final class ModelEvaluator {
       let (sample, input) = pair
       return ExplainedPoint(
         point: input.point.reshaped(to: shape),
-        baseline: baseline(input.point).reshaped(to: shape), references: input.references,
+        baselines: input.baselines.map { $0.reshaped(to: shape) },
+        references: input.references.map { $0.reshaped(to: shape) },
         digest: sample.sample.digest,
         target: (settings.explainsLabel ? sample.sample.label : nil) ?? scores.best,
         scores: scores)
@@ -151,17 +185,17 @@ package final class ModelEvaluator {
     }
   }
 
-  /// The score at the baseline, where completeness compares with it; nil for maps that are not in units
-  /// of the score or have other baselines.
+  /// The mean score at the baselines, where completeness compares with it; nil for maps that are not in
+  /// units of the score or have other baselines.
   private func baselineScore(
     of point: ExplainedPoint, _ method: Method
   ) throws(ModelError) -> Double? {
     guard settings.metrics.contains(.completeness), method.rule.addsUp else { return nil }
-    if settings.hasZeroBaseline {
-      if zeroScores == nil { zeroScores = try function.scores(at: point.baseline).first }
-      return zeroScores?[point.target]
-    }
-    return try function.scores(at: point.baseline).first?[point.target]
+    let isCommon = settings.hasZeroBaseline && !goesAlone
+    if isCommon, let zeroScores { return zeroScores[point.target] }
+    let scores = try function.scores(at: Tensor(stacking: point.baselines))
+    if isCommon { zeroScores = scores.first }
+    return scores.reduce(0) { $0 + $1[point.target] } / Double(max(scores.count, 1))
   }
 
   private func contrast(_ point: ExplainedPoint, into record: SampleRecord) throws(ModelError) {

@@ -8,14 +8,23 @@ package struct PreparedSample: Sendable {
   package struct Input: Sendable {
     /// A batch of one row.
     let point: Tensor
+    /// What it is compared with.
+    let baselines: [Tensor]
     /// The background of masked pixels, where a metric masks some.
-    let background: Tensor?
+    var background: Tensor?
     /// The background on which pixels appear, for insertion.
-    let softBackground: Tensor?
-    /// Other samples, for expected gradients.
+    var softBackground: Tensor?
+    /// What expected gradients compare it with.
     let references: [Tensor]
     /// For each pixel whether it shows the object.
-    let mask: [Bool]?
+    var mask: [Bool]?
+
+    /// The same with what `place` makes of the point and all that it is compared with.
+    func placed(by place: (Tensor) throws -> Tensor) rethrows -> Input {
+      Input(
+        point: try place(point), baselines: try baselines.map(place),
+        references: try references.map(place))
+    }
   }
 
   let sample: DataSet.Sample
@@ -35,6 +44,8 @@ package struct SamplePreparation: Sendable {
   private let read: Reader
   private let shapes: [Shape]
   private let channelAxes: [Int?]
+  private let baselines: [@Sendable (Tensor) -> [Tensor]]
+  private let drawsFromBaselines: Bool
   private let masksPixels: Bool
   private let insertsPixels: Bool
   private let references: Int
@@ -43,17 +54,22 @@ package struct SamplePreparation: Sendable {
   /// - Parameters:
   ///   - shapes: for each model the shape of a batch of one.
   ///   - channelAxes: for each model the axis of the channels, where it takes pictures.
+  ///   - baselines: for each model what a batch of one is compared with.
+  ///   - drawsFromBaselines: whether references are some of these, not of the data set.
   ///   - masksPixels: whether a metric shows pixels on a blurred picture.
   ///   - insertsPixels: whether a metric lets pixels appear, for which it is blurred less.
-  ///   - references: other samples that are drawn for each.
+  ///   - references: how many are drawn for each sample.
   package init(
     dataSet: DataSet, read: @escaping Reader, shapes: [Shape],
-    channelAxes: [Int?], masksPixels: Bool, insertsPixels: Bool, references: Int, seed: UInt64
+    channelAxes: [Int?], baselines: [@Sendable (Tensor) -> [Tensor]], drawsFromBaselines: Bool,
+    masksPixels: Bool, insertsPixels: Bool, references: Int, seed: UInt64
   ) {
     self.dataSet = dataSet
     self.read = read
     self.shapes = shapes
     self.channelAxes = channelAxes
+    self.baselines = baselines
+    self.drawsFromBaselines = drawsFromBaselines
     self.masksPixels = masksPixels
     self.insertsPixels = insertsPixels
     self.references = references
@@ -72,11 +88,12 @@ package struct SamplePreparation: Sendable {
       where !shape.elementCount.isMultiple(of: max(mask.count, 1)) || mask.isEmpty {
         throw ModelError("its mask has \(mask.count) pixels, the model's input is \(shape)")
       }
-      let references = try referencePoints(of: sample)
+      let starts = zip(points, baselines).map { $1($0) }
+      let references = try referencePoints(of: sample, starts)
       let inputs = points.enumerated().map { model, point in
         let axis = channelAxes[model]
         return PreparedSample.Input(
-          point: point,
+          point: point, baselines: starts[model],
           background: masksPixels ? axis.map { point.blurBaseline(channelAxis: $0) } : nil,
           softBackground: insertsPixels
             ? axis.map {
@@ -95,12 +112,14 @@ package struct SamplePreparation: Sendable {
 
   private func reading(of sample: DataSet.Sample, withMasks: Bool) throws -> Reading {
     let (points, masks) = try read(sample, withMasks)
-    for (point, shape) in zip(points, shapes) {
+    for (model, (point, shape)) in zip(points, shapes).enumerated() {
       guard point.shape == shape else {
+        let advice =
+          channelAxes[model] == nil
+          ? "fill all samples up to one length" : "fix a size with a crop in the preprocessing"
         throw ModelError(
           point.shape.first == 1
-            ? "it gives \(point.shape), the first sample gave \(shape); "
-              + "fix a size with a crop in the preprocessing"
+            ? "it gives \(point.shape), the first sample gave \(shape); \(advice)"
             : "it holds \(point.shape.first ?? 0) samples, one is wanted")
       }
       guard point.isFinite else { throw ModelError("it holds numbers that are not finite") }
@@ -108,10 +127,17 @@ package struct SamplePreparation: Sendable {
     return (points, masks)
   }
 
-  /// Samples drawn from the whole data set, the same for the same sample and seed.
-  private func referencePoints(of sample: DataSet.Sample) throws -> [[Tensor]] {
+  /// References for each model, drawn from the baselines or from the whole data set; the same for the
+  /// same sample and seed.
+  private func referencePoints(
+    of sample: DataSet.Sample, _ starts: [[Tensor]]
+  ) throws -> [[Tensor]] {
     var noise = SampleNoise(seed: seed, digest: sample.digest, purpose: "references")
     return try (0..<references).map { _ in
+      if drawsFromBaselines, let count = starts.first?.count, count > 0 {
+        let place = noise.below(count)
+        return starts.map { $0[place] }
+      }
       for _ in 0..<Self.tries {
         let other = dataSet.samples[noise.below(dataSet.samples.count)]
         if let other = try? reading(of: other, withMasks: false) { return other.points }

@@ -61,8 +61,10 @@ public struct EvaluationProtocol: Sendable, Codable, Equatable {
   public var target: String
   /// Where scores are read: `logit`, `softmax` or the name of an output.
   public var space: String
-  /// What inputs are compared with.
+  /// What inputs are compared with, separated by commas; files by their digests.
   public var baseline: String
+  /// The inner value that is explained in place of the input, where one is.
+  public var layer: String?
   /// The floating-point types.
   public var precision: String
   /// What random numbers depend on.
@@ -71,7 +73,8 @@ public struct EvaluationProtocol: Sendable, Codable, Equatable {
   /// The protocol of these facts.
   public init(
     version: String, data: Data, models: [Model], methods: [String], metrics: [Metric],
-    target: String, space: String, baseline: String, precision: String, seed: UInt64
+    target: String, space: String, baseline: String, layer: String?, precision: String,
+    seed: UInt64
   ) {
     self.version = version
     self.data = data
@@ -81,6 +84,7 @@ public struct EvaluationProtocol: Sendable, Codable, Equatable {
     self.target = target
     self.space = space
     self.baseline = baseline
+    self.layer = layer
     self.precision = precision
     self.seed = seed
   }

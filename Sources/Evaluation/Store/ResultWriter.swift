@@ -145,6 +145,12 @@ package final class ResultWriter {
     }
     try ResultDatabase.attempt(path) { try queue.close() }
   }
+
+  /// Removes a closed file without any sample, which would only stand in the way of another evaluation.
+  package func removeIfEmpty() {
+    guard finished.isEmpty else { return }
+    for ending in ["", "-wal", "-shm", "-journal"] { unlink(path + ending) }
+  }
 }
 
 /// A file that one process at a time can hold.

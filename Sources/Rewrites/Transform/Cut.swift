@@ -12,6 +12,7 @@ extension Graph {
   package func cut(at value: Value, declared: DeclaredType) throws(ModelError) -> Graph {
     var rebuilder = GraphRebuilder(self)
     let name = name(of: value)
+    if inputs.contains(value) { rebuilder.builder.freeName(of: rebuilder(value)) }
     let input =
       type(of: value).map { rebuilder.builder.input(name, $0) }
       ?? rebuilder.builder.input(name, declared: declared)

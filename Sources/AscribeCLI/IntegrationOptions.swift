@@ -1,0 +1,143 @@
+import ArgumentParser
+import Ascribe
+import Foundation
+
+/// How `ig` integrates where its item does not say it, as options have it.
+struct IntegrationOptions {
+  let steps: Int?
+  /// The name of a rule, with its power.
+  let quadrature: String?
+  let tolerance: Double?
+
+  /// The method that an item names, with what these options say beside it.
+  func method(_ item: String, fallsBack: Bool = false) throws -> Method {
+    var defaults = MethodDefaults()
+    defaults.integration = try integration()
+    defaults.fallsBack = fallsBack
+    do throws(ModelError) {
+      return try Method(item, defaults: defaults)
+    } catch {
+      throw ValidationError(error.reason)
+    }
+  }
+
+  /// Refuses an option that none of the methods reads.
+  func requireUse(by methods: [Method]) throws {
+    guard let method = methods.first else { return }
+    for (option, isMeant) in given
+    where !methods.contains(where: { $0.integrationInside.map(isMeant) ?? false }) {
+      if let other = methods.first(where: { $0.integrationInside != nil }) {
+        throw ValidationError(
+          "\(option) has no influence on '\(other)', which says itself how to integrate; leave one of "
+            + "them out")
+      }
+      let item = Method.all.first { $0.name == method.name }?.item ?? method.name
+      throw ValidationError(
+        "\(option) goes with the methods ig and auto; "
+          + (item == method.name
+            ? "\(item) takes no settings" : "settings of others are part of their item, \(item)"))
+    }
+  }
+
+  /// The options that are given, and whether an integration is what each asks for.
+  private var given: [(option: String, isMeant: (Integration) -> Bool)] {
+    var given: [(String, (Integration) -> Bool)] = []
+    if let steps {
+      given.append(
+        ("--steps", { $0.count == steps }))
+    }
+    if let quadrature {
+      let rule = Integration(1, rule: Self.spelled(quadrature))
+      given.append(
+        (
+          "--quadrature",
+          {
+            switch $0 {
+            case .steps(_, let other): .steps(1, other) == rule
+            case .piloted: .piloted(1) == rule
+            case .exact: rule == nil
+            case .tolerance: false
+            }
+          }
+        ))
+    }
+    if let tolerance { given.append(("--tolerance", { $0 == .tolerance(tolerance) })) }
+    return given
+  }
+
+  private func integration() throws -> Integration {
+    if let tolerance {
+      guard steps == nil, quadrature == nil else {
+        throw ValidationError("--tolerance stands alone, without --steps and --quadrature")
+      }
+      guard Integration.tolerances.contains(tolerance) else {
+        throw ValidationError(
+          "--tolerance must be between \(Integration.tolerances.lowerBound) and "
+            + "\(Integration.tolerances.upperBound)")
+      }
+      return .tolerance(tolerance)
+    }
+    if quadrature == "exact" {
+      guard steps == nil else {
+        throw ValidationError("--quadrature exact takes as many steps as the path has pieces")
+      }
+      return .exact
+    }
+    let steps = steps ?? Integration.defaultCount
+    guard (1...Integration.largestStepCount).contains(steps) else {
+      throw ValidationError("--steps must be between 1 and \(Integration.largestStepCount)")
+    }
+    let name = quadrature ?? "warped:\(Quadrature.defaultPower)"
+    guard let integration = Integration(steps, rule: Self.spelled(name)) else {
+      throw ValidationError(
+        "--quadrature '\(name)' is not one of warped[:POWER], midpoint, gauss-legendre, "
+          + "left, right, trapezoid, exact; POWER is between 1 and 16")
+    }
+    return integration
+  }
+
+  /// A rule whose power may be named as in an item: `warped:power=3`.
+  private static func spelled(_ name: String) -> String {
+    name.replacing("warped:power=", with: "warped:")
+  }
+}
+
+/// What `--baseline` says.
+enum BaselineText {
+  /// The baselines that a list with commas names.
+  static func baselines(_ list: String) throws -> [Baseline] {
+    let names = list.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    let baselines = try names.map { name in
+      guard !name.isEmpty else {
+        throw ValidationError("--baseline '\(list)' has an empty item")
+      }
+      guard let baseline = Baseline(name) else {
+        let kind = name.prefix { $0 != ":" }
+        throw ValidationError(
+          "--baseline '\(name)': \(kind):SEED takes a whole number from 0 on, as in \(kind):1")
+      }
+      return baseline
+    }
+    guard Set(baselines).count == baselines.count else {
+      throw ValidationError("--baseline '\(list)' names one baseline twice")
+    }
+    return baselines
+  }
+
+  /// The only baseline of a text.
+  static func baseline(_ text: String) throws -> Baseline {
+    let baselines = try baselines(text)
+    guard let baseline = baselines.first, baselines.count == 1 else {
+      throw ValidationError("--baseline takes one baseline here")
+    }
+    return baseline
+  }
+
+  /// Refuses a baseline that no method reads.
+  static func requireUse(by methods: [Method]) throws {
+    guard let method = methods.first, !methods.contains(where: \.readsBaseline) else { return }
+    throw ValidationError(
+      "--baseline has no influence on '\(method.name)', which compares with nothing; leave it out, or "
+        + "take ig")
+  }
+}
