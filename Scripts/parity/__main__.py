@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
 
 import conversion
+import exact
 import exported
 import forward
 import gradients
@@ -42,6 +43,7 @@ def rows(options: argparse.Namespace, ascribe: Ascribe) -> Iterator[Row]:
         yield from gradients.rows(ascribe, gradients.GRADIENT, quick=options.quick)
     if "ig" in checks:
         yield from gradients.rows(ascribe, gradients.INTEGRATED, quick=options.quick)
+        yield from exact.rows(ascribe, quick=options.quick)
     if "strip" in checks:
         yield from conversion.rows(ascribe, quick=options.quick)
     if "methods" in checks:

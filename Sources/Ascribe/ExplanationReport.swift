@@ -25,7 +25,7 @@ public struct ExplanationReport: Sendable, Codable {
   public let baseline: String?
   /// What each of several baselines gave; absent for a single one.
   public let baselines: [NamedBaseline]?
-  /// The rule of Integrated Gradients.
+  /// The rule of Integrated Gradients; one for each baseline where it was found for the path.
   public let quadrature: String?
   /// Evaluations of the gradient on the path of Integrated Gradients.
   public let steps: Int?
@@ -93,7 +93,6 @@ extension Explanation {
     of model: Model, digest: String, input: ModelInput, row: Int?, options: AttributionOptions,
     rule: PictureRule
   ) -> ExplanationReport {
-    let integration = method.integration
     let relative = map.relativeCompletenessError
     let compares = method.readsBaseline
     let named = zip(baselineNames, map.baselines).map(NamedBaseline.init)
@@ -102,7 +101,7 @@ extension Explanation {
       input: row.map { "\(input.path)#\($0)" } ?? input.path, method: method.reportName,
       target: target, omittedNode: omittedNode, layer: method.attributedLayer ?? options.layer,
       baseline: compares ? options.baselines.map(\.description).joined(separator: ",") : nil,
-      baselines: named.isEmpty ? nil : named, quadrature: integration?.ruleName, steps: map.steps,
+      baselines: named.isEmpty ? nil : named, quadrature: ruleName, steps: map.steps,
       estimatedError: map.estimatedError, score: map.score, baselineScore: map.baselineScore,
       attributionSum: map.sum, completenessError: map.completenessError,
       relativeCompletenessError: relative.isFinite && method.addsUp ? relative : nil,
@@ -150,14 +149,23 @@ extension Explanation {
         ? ["\(score)", how] : ["\(score), \(completeness)", how])
   }
 
+  /// The rule of the integral; where it was found for each baseline, all of them.
+  private var ruleName: String? {
+    map.rules.isEmpty
+      ? method.integration?.ruleName
+      : Set(map.rules).count == 1 ? map.rules[0] : map.rules.joined(separator: ",")
+  }
+
   /// The method with its settings, and what it took to reach a tolerance or to be exact.
   public var how: String { [method.words, measured].compactMap(\.self).joined(separator: ", ") }
 
-  /// The steps where the method does not say them, and the estimated error of the map.
+  /// The steps where the method does not say them, the power that a pilot found, and the estimated error
+  /// of the map.
   private var measured: String? {
     guard let steps = map.steps, let integration = method.integration else { return nil }
     switch integration {
     case .steps, .secant: return nil
+    case .piloted, .automatic: return map.rules.isEmpty ? nil : map.rules.joined(separator: ",")
     case .exact: return "\(steps) pieces"
     case .tolerance:
       let error = map.estimatedError.map { ", estimated error \(Self.number($0))" } ?? ""

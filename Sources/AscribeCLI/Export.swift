@@ -48,9 +48,9 @@ struct Export: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid. (default: warped)",
+      "Where between baseline and input ig evaluates the gradient: warped:POWER, midpoint, gauss-legendre, left, right, trapezoid. (default: warped:2)",
       valueName: "rule"),
-    completion: .list(["warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
+    completion: .list(["warped:2", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
   private var quadrature: String?
 
   @Option(

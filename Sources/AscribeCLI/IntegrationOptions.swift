@@ -47,15 +47,17 @@ struct IntegrationOptions {
         ("--steps", { $0.count == steps }))
     }
     if let quadrature {
-      let rule = Quadrature(Self.spelled(quadrature))
+      let rule = Integration(1, rule: Self.spelled(quadrature))
       given.append(
         (
           "--quadrature",
           {
             switch $0 {
-            case .steps(_, let other): other == rule
-            case .secant: quadrature == "secant"
+            case .steps(_, let other): .steps(1, other) == rule
+            case .piloted: .piloted(1) == rule
+            case .secant: .secant(1) == rule
             case .exact: quadrature == "exact"
+            case .automatic: false
             case .tolerance: false
             }
           }
@@ -83,18 +85,17 @@ struct IntegrationOptions {
       }
       return .exact
     }
-    let steps = steps ?? 128
+    let steps = steps ?? Integration.defaultCount
     guard (1...Integration.largestStepCount).contains(steps) else {
       throw ValidationError("--steps must be between 1 and \(Integration.largestStepCount)")
     }
-    let name = quadrature ?? "warped"
-    if name == "secant" { return .secant(steps) }
-    guard let rule = Quadrature(Self.spelled(name)) else {
+    guard let quadrature else { return .automatic(steps) }
+    guard let integration = Integration(steps, rule: Self.spelled(quadrature)) else {
       throw ValidationError(
-        "--quadrature '\(name)' is not one of warped[:POWER], midpoint, gauss-legendre, "
+        "--quadrature '\(quadrature)' is not one of warped[:POWER], midpoint, gauss-legendre, "
           + "left, right, trapezoid, secant, exact; POWER is between 1 and 16")
     }
-    return .steps(steps, rule)
+    return integration
   }
 
   /// A rule whose power may be named as in an item: `warped:power=3`.

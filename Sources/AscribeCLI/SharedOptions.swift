@@ -74,10 +74,10 @@ struct ComparisonOptions: ParsableArguments {
   @Option(
     name: .customLong("quadrature"),
     help: ArgumentHelp(
-      "Where between baseline and input ig evaluates the gradient: warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid; secant, the mean gradients of pieces between; or exact, which splits the path of a small ReLU network wherever it bends. (default: warped)",
+      "How ig adds up the gradient between baseline and input: secant, mean gradients of pieces of the way; or gradients at points, placed by warped[:POWER], midpoint, gauss-legendre, left, right, trapezoid; or exact, which splits the way of a small ReLU network wherever it bends. warped puts points closer together near the baseline; a few forward passes find the POWER for each sample where none is given. (default: secant, warped:2 for models without mean gradients)",
       valueName: "rule"),
     completion: .list([
-      "warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid", "secant", "exact",
+      "secant", "warped", "midpoint", "gauss-legendre", "left", "right", "trapezoid", "exact",
     ]))
   private var quadratureName: String?
 

@@ -15,12 +15,14 @@ public struct AttributionMap: Sendable {
   public let steps: Int?
   /// The relative L2 error of the map as it is estimated, for methods that do.
   public let estimatedError: Double?
+  /// The rules of the integrals where they were found for the paths, one for each baseline.
+  public let rules: [String]
   /// What each of several baselines gave, whose mean the map is; empty for a single one.
   public let baselines: [BaselineResult]
 
   package init(
     values: Tensor, score: Double, baselineScore: Double?, passes: Passes, steps: Int? = nil,
-    estimatedError: Double? = nil, baselines: [BaselineResult] = []
+    estimatedError: Double? = nil, rules: [String] = [], baselines: [BaselineResult] = []
   ) {
     self.values = values
     self.score = score
@@ -28,6 +30,7 @@ public struct AttributionMap: Sendable {
     self.passes = passes
     self.steps = steps
     self.estimatedError = estimatedError
+    self.rules = rules
     self.baselines = baselines
   }
 
@@ -46,6 +49,7 @@ public struct AttributionMap: Sendable {
       baselineScore: scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count),
       passes: maps.reduce(Passes()) { $0 + $1.passes },
       steps: steps.isEmpty ? nil : steps.reduce(0, +), estimatedError: errors.max(),
+      rules: maps.flatMap(\.rules),
       baselines: maps.map {
         BaselineResult(
           baselineScore: $0.baselineScore, attributionSum: $0.sum,
@@ -57,7 +61,8 @@ public struct AttributionMap: Sendable {
   package func reshaped(to shape: Shape) -> AttributionMap {
     AttributionMap(
       values: values.reshaped(to: shape), score: score, baselineScore: baselineScore,
-      passes: passes, steps: steps, estimatedError: estimatedError, baselines: baselines)
+      passes: passes, steps: steps, estimatedError: estimatedError, rules: rules,
+      baselines: baselines)
   }
 
   /// The sum of the attributions.

@@ -7,7 +7,7 @@ package import Tensors
 /// Positions count from the end where they are negative. Gradient: the slices of dy added up at their
 /// positions. <https://onnx.ai/onnx/operators/onnx__Gather.html>
 package struct Gather: Spelled {
-  private let axis: Int
+  package let axis: Int
 
   package static let specification = Specification("Gather", inputs: 2...2)
 

@@ -352,6 +352,17 @@ struct AttributeTests {
     }
   }
 
+  /// Nothing bends here, so points lie equally far apart.
+  @Test func thePowerThatThePilotFoundIsSaid() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear(biases: [1, 2]).bytes)
+    let path = try scratch.write("x.npy", Tensor([2, -1, 4] as [Float], shape: [3]).npyData())
+    let outcome = try attribute(
+      [path, "--target", "0", "--method", "ig", "--quadrature", "warped"], model: model, scratch)
+    #expect(outcome.output.contains("(ig 128 steps, quadrature warped, power 1, score"))
+    #expect(try facts("x.json", scratch)["quadrature"] as? String == "warped:1.0")
+  }
+
   @Test(arguments: ["zero", "black", "white", "mean", "blur", "noise:7", "FILE", "TENSOR"])
   func baselines(name: String) throws {
     let scratch = try Scratch()

@@ -81,6 +81,8 @@ struct ExportTests {
     try isRefused(
       ["--method", "gradient", "--baseline", "black"], code: 64, saying: ["--baseline has no"])
     try isRefused(["--baseline", "blur"], code: 64, saying: ["'blur'", "zero, black, white"])
+    try isRefused(
+      ["--method", "ig", "--quadrature", "warped"], code: 64, saying: ["pilot", "warped:2"])
     try isRefused(["--opset", "16"], code: 64, saying: ["opset 17"])
     try isRefused(["--opset", "99"], code: 64, saying: ["between 17 and 21"])
     try isRefused(["--input", "nothing"], code: 64, saying: ["'nothing'", "image"])

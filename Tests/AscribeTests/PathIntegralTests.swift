@@ -68,6 +68,38 @@ import Testing
     #expect(distance(refined.values, many.values) < 0.02)
   }
 
+  /// The power is that of one sample and all its scores: neither the target nor other targets matter.
+  @Test(arguments: networks)
+  func thePilotChoosesAFixedRule(network: String) throws {
+    let (function, point) = try function(network)
+    let before = function.passes
+    let piloted = try function.pathIntegrals(
+      from: point.zeros(), to: point, targets: [1, 0], by: .piloted(16))
+    #expect(function.passes.forward - before.forward == 16 + WarpPilot.positions.count)
+    #expect(function.passes.backward - before.backward == 32)
+    let rule = try #require(piloted[0].rule)
+    #expect(piloted[1].rule == rule)
+    #expect(WarpPilot.powers.map { .warped(power: $0) }.contains(rule))
+    let fixed = try function.pathIntegrals(
+      from: point.zeros(), to: point, targets: [0], by: .steps(16, rule))
+    #expect(
+      fixed[0].values.elements(as: Double.self) == piloted[1].values.elements(as: Double.self))
+    #expect(fixed[0].rule == nil)
+  }
+
+  @Test func everyBaselineHasItsOwnPower() throws {
+    let (function, point) = try function("convolutions")
+    let far = Tensor(point.doubles.map { -40 * $0 }, shape: point.shape)
+    let baselines = [point.zeros(), far]
+    let problem = Problem(function, at: point, baseline: baselines[0], target: 0)
+    let map = try Method("ig:16:quadrature=warped").maps(of: problem, from: baselines).maps[0].map
+    let alone = try baselines.map {
+      try function.pathIntegral(from: $0, to: point, target: 0, by: .piloted(16))
+    }
+    #expect(map.rules == alone.map(\.rule))
+    #expect(map.passes == Passes(forward: 46, backward: 32))
+  }
+
   @Test func exactIntegrationNeedsLinearPieces() throws {
     let (function, point) = try function("perceptron")
     let error = #expect(throws: ModelError.self) {

@@ -59,11 +59,18 @@ import Testing
   @Test func namesAreRead() {
     #expect(Quadrature("gauss-legendre") == .gaussLegendre)
     #expect(Quadrature("warped:1.5") == .warped(power: 1.5))
-    #expect(Quadrature("warped") == .warped(power: Quadrature.defaultPower))
-    for name in ["", "gauss", "warped:", "warped:x", "warped:0.5", "warped:nan", "warped:1e9"] {
+    for name in [
+      "", "warped", "gauss", "warped:", "warped:x", "warped:0.5", "warped:nan", "warped:1e9",
+    ] {
       #expect(Quadrature(name) == nil, "\(name)")
     }
     for rule in Self.rules { #expect(Quadrature(rule.description) == rule) }
+  }
+
+  @Test func thePilotStandsForARuleThatHasNoNumbers() {
+    #expect(Integration(8, rule: "warped") == .piloted(8))
+    #expect(Integration(8, rule: "warped:1.5") == .steps(8, .warped(power: 1.5)))
+    #expect(Integration(8, rule: "exact") == nil)
   }
 
   @Test func noStepsGiveNoNodes() {

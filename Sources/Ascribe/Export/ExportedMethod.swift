@@ -34,12 +34,24 @@ enum ExportedMethod {
   }
 
   private static func path(_ method: Method) throws(ModelError) -> ExportedMethod {
-    guard case .steps(let steps, let quadrature)? = method.integration else {
+    switch method.integration {
+    case .steps(let steps, let quadrature)?:
+      return .integratedGradients(steps: steps, quadrature)
+    case .automatic(let steps)?:
+      return .integratedGradients(steps: steps, .warped(power: Quadrature.defaultPower))
+    case .piloted?:
+      throw ModelError(
+        "a model has no pilot that finds the power of each path; give it, as in --quadrature "
+          + "warped:\(Quadrature.defaultPower)", kind: .usage)
+    case .secant?:
+      throw ModelError(
+        "mean gradients cannot be written into a model; take gradients at points, as in --quadrature "
+          + "warped:\(Quadrature.defaultPower)", kind: .usage)
+    case .tolerance?, .exact?, nil:
       throw ModelError(
         "a model takes a fixed number of steps; give --steps and --quadrature in place of a "
           + "tolerance or exact integration", kind: .usage)
     }
-    return .integratedGradients(steps: steps, quadrature)
   }
 
   /// The name of the method.

@@ -30,7 +30,8 @@ package enum AxiomPromises {
   /// Whether there are steps enough to stand for the integral that the proofs are about.
   private static func isAnIntegral(_ method: Method) -> Bool {
     switch method.integration {
-    case .steps(let count, _)?, .secant(let count)?: count >= 32
+    case .steps(let count, _)?, .piloted(let count)?, .secant(let count)?, .automatic(let count)?:
+      count >= 32
     case .tolerance?: false
     case .exact?, nil: true
     }

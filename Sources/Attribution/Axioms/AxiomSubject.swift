@@ -26,6 +26,7 @@ package final class AxiomSubject {
   private let fixed: [Int: Tensor]
   private var known: [Method: AttributionMap] = [:]
   private var randomness: [Method: Bool] = [:]
+  private var settled: [Method: Method] = [:]
 
   /// A function, a point of it and one of its scores.
   package struct Question {
@@ -126,12 +127,18 @@ package final class AxiomSubject {
     by method: Method, of other: Question? = nil, draw: UInt64 = 0
   ) throws -> AttributionMap {
     if other == nil, draw == 0, let map = known[method] { return map }
+    // A pilot would find another power for another function: axioms are about one rule.
+    let rule =
+      try settled[method]
+      ?? method.settled(
+        on: self.question.function, from: self.question.baseline, to: self.question.point)
+    settled[method] = rule
     let question = other ?? question
     let problem = Problem(
       question.function, at: question.point, baseline: question.baseline,
       randomness: Problem.Randomness(seed: seed &+ draw, digest: name),
       targets: { _ in [question.target] })
-    let maps = try method.maps(of: problem, from: [question.baseline]).maps
+    let maps = try rule.maps(of: problem, from: [question.baseline]).maps
     guard let map = maps.first?.map else {
       throw ModelError("the method gives no map", kind: .fault)
     }

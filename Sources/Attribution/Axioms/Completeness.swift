@@ -20,10 +20,10 @@ package struct Completeness: Axiom {
     let tolerance = subject.tolerance
     let integral = method.integration
     if error <= (integral == nil ? tolerance.sum : tolerance.integral) { return .holds(error) }
-    if case .steps(let steps, let rule)? = integral {
+    if let integral, let steps = integral.count {
       // A sum over steps comes to the integral as they grow.
       for count in [4 * steps, 16 * steps, 2048] where steps < count && count <= Self.mostSteps {
-        let finer = Method(IntegratedGradients(.steps(count, rule)))
+        let finer = Method(IntegratedGradients(integral.taking(count)))
         let error = relativeError(try subject.map(by: finer, of: subject.question))
         if error <= tolerance.integral { return .holds(error) }
       }

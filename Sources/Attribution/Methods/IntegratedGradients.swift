@@ -26,9 +26,22 @@ package struct IntegratedGradients: AttributionMethod {
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     let before = problem.function.passes
-    let scores = try problem.function.scores(
-      at: Tensor(stacking: [problem.point, problem.baseline]))
-    let targets = try problem.targets(scores[0])
+    let ends: (point: [Double], baseline: [Double])
+    var integration = integration
+    var rule: String?
+    if case .piloted(let count) = integration {
+      // The pilot's scores hold those of the ends.
+      let scores = try problem.function.pilotScores(from: problem.baseline, to: problem.point)
+      let found = WarpPilot(scores).rule
+      ends = (scores[scores.count - 1], scores[0])
+      integration = .steps(count, found)
+      rule = integration.ruleName
+    } else {
+      let scores = try problem.function.scores(
+        at: Tensor(stacking: [problem.point, problem.baseline]))
+      ends = (scores[0], scores[1])
+    }
+    let targets = try problem.targets(ends.point)
     let integrals = try problem.function.pathIntegrals(
       from: problem.baseline, to: problem.point, targets: targets, by: integration,
       progress: problem.progress)
@@ -38,9 +51,10 @@ package struct IntegratedGradients: AttributionMethod {
       return TargetedMap(
         target: target,
         map: AttributionMap(
-          values: integral.values, score: scores[0][target], baselineScore: scores[1][target],
+          values: integral.values, score: ends.point[target], baselineScore: ends.baseline[target],
           passes: passes.share(number, of: targets.count), steps: integral.steps,
-          estimatedError: integral.estimatedError))
+          estimatedError: integral.estimatedError, rules: [rule ?? integral.rule].compactMap(\.self)
+        ))
     }
   }
 }

@@ -3,7 +3,7 @@ package import Graphs
 /// What a method falls back on where its item says nothing.
 public struct MethodDefaults: Sendable, Hashable {
   /// How Integrated Gradients integrate.
-  public var integration = Integration.steps(128, .warped(power: Quadrature.defaultPower))
+  public var integration = Integration.automatic(Integration.defaultCount)
   /// Whether the X-gradient gives way to input times gradient on a model that is not homogeneous; it is
   /// an error otherwise.
   public var fallsBack = false

@@ -10,6 +10,15 @@ package struct PathIntegral {
   package let steps: Int
   /// The relative L2 error of the values, where it is estimated.
   package var estimatedError: Double?
+  /// The name of the rule, where it was found for this path.
+  package var rule: String?
+
+  /// The same by a rule that was found for the path.
+  fileprivate func found(by integration: Integration) -> PathIntegral {
+    var integral = self
+    integral.rule = integration.ruleName
+    return integral
+  }
 }
 
 extension ModelFunction {
@@ -31,13 +40,24 @@ extension ModelFunction {
     progress: (Double) throws -> Void = { _ in }
   ) throws -> [PathIntegral] {
     switch integration {
-    case .secant(let count):
-      return try meanIntegrals(
-        from: baseline, to: point, targets: targets, pieces: count, progress: progress)
     case .steps(let steps, let quadrature):
       return try pathIntegrals(
         from: baseline, to: point, targets: targets, nodes: quadrature.nodes(steps),
         progress: progress)
+    case .piloted(let steps):
+      let rule = WarpPilot(try pilotScores(from: baseline, to: point)).rule
+      let found = Integration.steps(steps, rule)
+      return try pathIntegrals(
+        from: baseline, to: point, targets: targets, by: found, progress: progress
+      ).map { $0.found(by: found) }
+    case .automatic(let count):
+      let found = settled(count)
+      return try pathIntegrals(
+        from: baseline, to: point, targets: targets, by: found, progress: progress
+      ).map { $0.found(by: found) }
+    case .secant(let count):
+      return try meanIntegrals(
+        from: baseline, to: point, targets: targets, pieces: count, progress: progress)
     case .tolerance(let tolerance):
       return try targets.enumerated().map { number, target in
         func share(_ done: Double) throws {
@@ -55,6 +75,13 @@ extension ModelFunction {
         try progress(0.5 + $0 / 2)
       }
     }
+  }
+
+  /// What `automatic` comes to. Mean gradients are not computed in bfloat16.
+  private func settled(_ count: Int) -> Integration {
+    let hasMeans = !precision.isNarrow && (try? meanPlan(for: rows(for: count), sums: true)) != nil
+    return hasMeans
+      ? .secant(count) : .steps(count, .warped(power: Quadrature.defaultPower))
   }
 
   /// The integrals by a weighted sum over these nodes; targets share the forward passes.

@@ -19,7 +19,7 @@ public enum Quadrature: Sendable, Hashable {
   /// Equally spaced points that include both ends, the ends with half the weight.
   case trapezoid
 
-  /// The power of `warped` where none is given.
+  /// The power of `warped` where nothing is known of the path.
   public static let defaultPower = 2.0
 
   /// One evaluation of the integrand.
@@ -107,10 +107,9 @@ extension Quadrature: CustomStringConvertible {
     }
   }
 
-  /// The rule with this name, or nil; `warped:P` takes a power of at least 1.
+  /// The rule with this name, or nil; `warped:P` takes a power from 1 to 16.
   public init?(_ name: String) {
     switch name {
-    case "warped": self = .warped(power: Self.defaultPower)
     case "midpoint": self = .midpoint
     case "gauss-legendre": self = .gaussLegendre
     case "left": self = .left

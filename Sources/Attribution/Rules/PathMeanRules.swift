@@ -149,6 +149,12 @@ extension Node {
     case let transpose as Transpose: return transpose.permutation?.first == 0
     case let product as Gemm: return varying == [0] && !product.transposingA
     case is MatMul: return varying == [0] || result.rank > 2
+    case let gather as Gather:
+      return varying == [0] && gather.axis != 0 && gather.axis != -result.rank
+    case is Slice:
+      let steps = inputs.dropFirst(4).compactMap { $0.flatMap(graph.storedConstant) }
+      return varying == [0] && steps.allSatisfy { $0.doubles.allSatisfy { $0 > 0 } }
+        && steps.count == inputs.dropFirst(4).count
     default: return Self.rowKeepers.contains(operatorName)
     }
   }
@@ -157,6 +163,6 @@ extension Node {
     "Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "DepthToSpace",
     "Div", "GlobalAveragePool", "GlobalMaxPool", "LRN", "Max", "MaxPool", "Mean", "Min", "Mul",
     "Neg",
-    "Pad", "ReduceMean", "ReduceSum", "Resize", "SpaceToDepth", "Sub", "Sum", "Upsample",
+    "Pad", "ReduceMean", "ReduceSum", "Resize", "SpaceToDepth", "Split", "Sub", "Sum", "Upsample",
   ]
 }
