@@ -142,7 +142,7 @@ extension Explanation {
     ].compactMap(\.self).joined(separator: ", ")
     let error = map.relativeCompletenessError
     let completeness =
-      error.isFinite ? "completeness error \(Self.number(100 * error)) %" : "no completeness"
+      error.isFinite ? Self.completeness(error) : "no completeness"
     return AttributionPicture.Caption(
       title: title,
       lines: !method.addsUp
@@ -156,6 +156,12 @@ extension Explanation {
       : Set(map.rules).count == 1 ? map.rules[0] : map.rules.joined(separator: ",")
   }
 
+  /// A relative completeness error in words; what is below 10⁻⁵ is rounding.
+  public static func completeness(_ error: Double) -> String {
+    let percent = error < 1e-5 ? "< 0.001" : number(100 * error)
+    return "completeness error \(percent) %"
+  }
+
   /// The method with its settings, and what it took to reach a tolerance or to be exact.
   public var how: String { [method.words, measured].compactMap(\.self).joined(separator: ", ") }
 
@@ -165,7 +171,12 @@ extension Explanation {
     guard let steps = map.steps, let integration = method.integration else { return nil }
     switch integration {
     case .steps, .secant: return nil
-    case .piloted, .automatic: return map.rules.isEmpty ? nil : map.rules.joined(separator: ",")
+    case .piloted:
+      let powers = map.rules.compactMap { rule in
+        if case .warped(let power)? = Quadrature(rule) { Self.number(power) } else { nil }
+      }
+      return "power \(powers.joined(separator: ","))"
+    case .automatic: return ruleName
     case .exact: return "\(steps) pieces"
     case .tolerance:
       let error = map.estimatedError.map { ", estimated error \(Self.number($0))" } ?? ""

@@ -197,7 +197,7 @@ struct Attribute: ParsableCommand {
     let index = "\(target.index)" + (target.comparedWith.map { "-\($0)" } ?? "")
     var facts = [explanation.how, "score \(Console.number(report.score, digits: 6))"]
     if let error = report.relativeCompletenessError {
-      facts.append("completeness error \(Console.number(100 * error, digits: 3)) %")
+      facts.append(Explanation.completeness(error))
     }
     facts.append("\(Console.number(report.seconds, digits: 3)) s")
     return "\(report.input): \(index)\(target.label.map { " \($0)" } ?? "") "

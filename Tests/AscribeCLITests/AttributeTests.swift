@@ -39,7 +39,7 @@ struct AttributeTests {
     let scratch = try Scratch()
     let outcome = try attribute([Program.star, "--steps", "8"], scratch)
     #expect(scratch.names(in: "out") == ["000.json", "000.npy", "000.png"])
-    #expect(outcome.output.contains("star/000.png: 4 star (ig 8 steps, score"))
+    #expect(outcome.output.contains("star/000.png: 4 star (ig 8 steps, secant, score"))
     #expect(outcome.errors.isEmpty)
     let tensor = try map("000.npy", scratch)
     #expect(tensor.elementType == .float32)
@@ -50,7 +50,7 @@ struct AttributeTests {
     #expect(facts["input"] as? String == Program.star)
     #expect(facts["method"] as? String == "ig")
     #expect(facts["baseline"] as? String == "zero")
-    #expect(facts["quadrature"] as? String == "warped:2.0")
+    #expect(facts["quadrature"] as? String == "secant")
     #expect(facts["steps"] as? Int == 8)
     #expect(facts["precision"] as? String == "float32")
     #expect(facts["preprocess"] as? String == "shapes.preprocess.json")
@@ -331,7 +331,7 @@ struct AttributeTests {
 
   /// Every rule is exact for a linear model, at one step too.
   @Test(arguments: [
-    "warped", "warped:3", "midpoint", "gauss-legendre", "left", "right", "trapezoid",
+    "secant", "warped", "warped:3", "midpoint", "gauss-legendre", "left", "right", "trapezoid",
   ])
   func quadratures(rule: String) throws {
     let scratch = try Scratch()

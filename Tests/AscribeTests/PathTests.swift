@@ -141,7 +141,7 @@ import Testing
     func map(_ precision: Precision) throws -> Tensor {
       let model = try Model(contentsOf: Self.shapes, precision: precision)
       var options = AttributionOptions()
-      options.method = .integratedGradients()
+      options.method = .integratedGradients(.steps(128, .warped(power: 2)))
       options.targets = [.index(2)]
       let zero = Tensor(repeating: 0 as Float, shape: picture.shape)
       return try ModelSession(model).explain(

@@ -104,6 +104,24 @@ import Testing
     }
   }
 
+  /// Means are the usual way where there are any; a Softmax has none.
+  @Test func modelsWithoutMeansTakeGradientsAtPoints() throws {
+    let (network, scores) = try Self.network("Relu")
+    let point = Tensor.noise(shape: [32], seed: 3).doubles
+    let means = try network.map("ig:16", of: scores, at: point)
+    #expect(means.rules == ["secant"])
+    let asked = try network.map("ig:16:quadrature=secant", of: scores, at: point)
+    #expect(means.values.doubles == asked.values.doubles)
+
+    var other = RuleNetwork([4])
+    let soft = other.node(
+      Mul(), try other.node("Softmax", [:], other.x), other.constant([1, 2, 3, 4], [4]))
+    let points = try other.map("ig:16", of: soft, at: [1, 2, 3, 4])
+    #expect(points.rules == ["warped:2.0"])
+    let placed = try other.map("ig:16:quadrature=warped:2", of: soft, at: [1, 2, 3, 4])
+    #expect(points.values.doubles == placed.values.doubles)
+  }
+
   /// The mean over the batch makes a point of all rows, so that no two share a batch.
   @Test func modelsWithoutBatchesAreRefused() throws {
     var network = RuleNetwork([4])
