@@ -292,7 +292,7 @@ def groups(options: argparse.Namespace) -> list[Group]:
     result = []
     for name, product, free in (("regular", "input-x-gradient", False), ("x", "xg", True)):
         those = [model for model in models if model.stem.endswith("-x") == free]
-        methods = [FIRST, "ig", product, "gradient", RANDOM]
+        methods = [FIRST, "ig:128:quadrature=warped:2", product, "gradient", RANDOM]
         if those:
             result.append(Group(name, those, methods, METRICS, chosen))
     noisy = names(IMAGES, min(NOISY_PICTURES, len(chosen)))

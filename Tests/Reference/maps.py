@@ -94,7 +94,8 @@ def canonical(name: str) -> str:
     if kind != "ig":
         return name
     steps, _, quadrature = settings.partition("quadrature=")
-    return f"ig:{steps.rstrip(':') or 128}:quadrature={quadrature or 'warped:2'}"
+    rule = quadrature.replace("warped:power=2.0", "warped:2") or "secant"
+    return f"ig:{steps.rstrip(':') or 128}:quadrature={rule}"
 
 
 def method(name: str) -> Method:
@@ -111,6 +112,8 @@ def method(name: str) -> Method:
     if kind != "ig":
         raise ValueError(f"there is no reference of '{name}'")
     quadrature = quadrature.removeprefix("quadrature=")
+    if quadrature not in QUADRATURES:
+        raise ValueError(f"there is no reference of '{name}'")
     return lambda network, x, target: integrated(network, x, target, int(steps), quadrature)
 
 
