@@ -6,7 +6,8 @@ import Testing
 @Suite struct MethodTests {
   @Test(arguments: [
     ("ig", "ig:128"), ("ig:64", "ig:64"), ("ig:8:quadrature=midpoint", "ig:8:quadrature=midpoint"),
-    ("ig:8:power=3", "ig:8:quadrature=warped:power=3.0"), ("ig:8:power=2", "ig:8:quadrature=warped:power=2.0"),
+    ("ig:8:power=3", "ig:8:quadrature=warped:power=3.0"),
+    ("ig:8:power=2", "ig:8:quadrature=warped:power=2.0"),
     ("ig:8:quadrature=warped", "ig:8:quadrature=warped"),
     ("ig:quadrature=warped", "ig:128:quadrature=warped"),
     ("expected-gradients", "expected-gradients:1"),
