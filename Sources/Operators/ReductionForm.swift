@@ -37,7 +37,7 @@ package struct ReductionForm: Sendable {
   /// The axes for an operand of this rank, sorted, none negative.
   ///
   /// - Parameter given: the content of the input for axes, where there is one.
-  func axes(_ given: [Int]?, rank: Int) throws(OperatorError) -> [Int] {
+  package func axes(_ given: [Int]?, rank: Int) throws(OperatorError) -> [Int] {
     let listed = (takesAxesAsInput ? given : axes) ?? []
     if listed.isEmpty { return isNoopWithoutAxes ? [] : Array(0..<rank) }
     return try Set(listed.map { axis throws(OperatorError) in try axis.normalized(rank: rank) })

@@ -104,6 +104,20 @@ import Testing
     }
   }
 
+  /// A mean over everything but the rows, and the same along the rows.
+  @Test func sumsAlongTheRowsAreToldFromOthers() throws {
+    for (axis, isTaken) in [(1, true), (-1, true), (0, false)] {
+      var network = RuleNetwork([17])
+      let active = network.node(Relu(), network.x)
+      let scores = try network.node(
+        "ReduceMean", ["axes": .ints([axis]), "keepdims": .int(0)], active)
+      let row = network.node(Reshape(), scores, network.integers([-1, 1]))
+      let map = try? network.map(
+        "ig:16:quadrature=secant", of: row, at: [Double](repeating: 1, count: 17))
+      #expect((map != nil) == isTaken)
+    }
+  }
+
   /// Means are the usual way where there are any; a Softmax has none.
   @Test func modelsWithoutMeansTakeGradientsAtPoints() throws {
     let (network, scores) = try Self.network("Relu")

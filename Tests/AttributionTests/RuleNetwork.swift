@@ -45,6 +45,11 @@ struct RuleNetwork {
     builder.constant(Tensor(elements, shape: shape))
   }
 
+  /// A constant of int64, such as a shape.
+  mutating func integers(_ numbers: [Int]) -> Value {
+    builder.constant(Tensor(numbers.map(Int64.init)))
+  }
+
   /// The function whose scores are a value.
   func function(_ scores: Value) throws -> ModelFunction {
     var builder = builder

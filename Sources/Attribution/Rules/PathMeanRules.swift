@@ -32,7 +32,9 @@ struct PathMeanRules: GradientRules {
   /// - Throws: `ModelError` if nodes mix the points up.
   init(_ graph: Graph, moving inputs: [Value], count: Int) throws(ModelError) {
     guard count > 1 else {
-      throw ModelError("the model takes no two points in one batch", kind: .usage)
+      throw ModelError(
+        "the model takes no two samples in one batch, which mean gradients need; take gradients at "
+          + "points, as by --quadrature warped:2", kind: .usage)
     }
     self.count = count
     affine = graph.affineNodes(in: inputs)
@@ -59,7 +61,9 @@ struct PathMeanRules: GradientRules {
       return try product(&context)
     default:
       guard varying.count == 1, let place = varying.first, node.isElementwise else {
-        throw OperatorError("the operator has no mean slope")
+        throw OperatorError(
+          "mean gradients are not defined for the operator; take gradients at points, as by "
+            + "--quadrature warped:2")
       }
       var gradients = [Value?](repeating: nil, count: node.inputs.count)
       gradients[place] = try slope(place, &context)
@@ -125,7 +129,9 @@ extension Graph {
       guard !varying.isEmpty else { continue }
       for output in node.outputs { depends[output.index] = true }
       guard node.keepsRows(count, of: varying, in: self) else {
-        throw ModelError("'\(node.name)' does not keep the rows of a batch apart")
+        throw ModelError(
+          "node '\(node.name)' (\(node.operatorName)) may mix the rows of a batch, which mean gradients "
+            + "need apart; take gradients at points, as by --quadrature warped:2", kind: .usage)
       }
     }
   }
@@ -143,6 +149,11 @@ extension Node {
       return true
     }
     let operands = varying.compactMap { shape(inputs[$0]) }
+    if let reduction = operation as? any ReductionOperator, let x = operands.first {
+      let given = inputs.dropFirst().compactMap { $0.flatMap(graph.storedConstant) }
+      let axes = try? reduction.form.axes(given.first?.doubles.map { Int($0) }, rank: x.rank)
+      return given.count == inputs.count - 1 && axes.map { !$0.contains(0) } ?? false
+    }
     guard operands.allSatisfy({ $0.rank == result.rank && $0.first == first }) else { return false }
     if isElementwise || activates { return true }
     switch operation {
@@ -163,6 +174,6 @@ extension Node {
     "Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "DepthToSpace",
     "Div", "GlobalAveragePool", "GlobalMaxPool", "LRN", "Max", "MaxPool", "Mean", "Min", "Mul",
     "Neg",
-    "Pad", "ReduceMean", "ReduceSum", "Resize", "SpaceToDepth", "Split", "Sub", "Sum", "Upsample",
+    "Pad", "Resize", "SpaceToDepth", "Split", "Sub", "Sum", "Upsample",
   ]
 }
