@@ -39,6 +39,8 @@ package final class ModelFunction {
   var layerPlans: [String: Interpreter] = [:]
   var biasTerms: BiasTerms?
   var pathPlans: [PathSummand: PathPlan] = [:]
+  /// Why mean gradients are not defined, where that was found out.
+  var lackOfMeans: ModelError?
   var knownPrefix: PathPrefix??
 
   /// A function of one input of `model`, the others held.

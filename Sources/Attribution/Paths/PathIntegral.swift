@@ -77,9 +77,9 @@ extension ModelFunction {
     }
   }
 
-  /// What `automatic` comes to. Mean gradients are not computed in bfloat16.
+  /// What `automatic` comes to. Points rounded to bfloat16 are too close to their neighbours for means.
   private func settled(_ count: Int) -> Integration {
-    let hasMeans = !precision.isNarrow && (try? meanPlan(for: rows(for: count), sums: true)) != nil
+    let hasMeans = precision != .bf16 && (try? meanPlan(for: rows(for: count), sums: true)) != nil
     return hasMeans
       ? .secant(count) : .steps(count, .warped(power: Quadrature.defaultPower))
   }

@@ -25,9 +25,16 @@ extension ModelFunction {
     var rows = if case .free = layout { pieces + 1 } else { rowsTaken(for: pieces) }
     let key = PathSummand(rows: rows, isMean: true, isSummed: sums)
     if let plan = pathPlans[key] { return plan }
+    if let lackOfMeans { throw lackOfMeans }
     while true {
       let summand = PathSummand(rows: rows, isMean: true, isSummed: sums)
-      let path = try pathGraph(of: summand)
+      let path: PathGraph
+      do throws(ModelError) {
+        path = try pathGraph(of: summand)
+      } catch {
+        lackOfMeans = error
+        throw error
+      }
       if case .free = layout, rows > 9, path.graph.peakBytes > Self.meanMemoryLimit {
         rows = rows / 2 + 1
         continue
