@@ -20,7 +20,7 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 SHAPES = ROOT / "models/shapes/images"
 BASELINES = ["zero", "black", "noise:1"]
-RULES = ["warped", "warped:1.5", "warped:2", "warped:3", "midpoint", "gauss-legendre", "trapezoid"]
+RULES = ["secant", "warped", "warped:1.5", "warped:2", "warped:3", "midpoint", "gauss-legendre", "trapezoid"]
 STEPS = [8, 16, 32, 64, 128, 256]
 TOLERANCES = [0.05, 0.01]
 REFERENCE = 2187
