@@ -51,7 +51,8 @@ struct EvaluationSetting {
         .init(
           name: model.name, sha256: model.model.sha256(),
           preprocessing: model.port.isPicture ? model.rule.preprocessing : nil, batch: batch,
-          without: without.map { options.methods[$0].description }))
+          without: without.map { options.methods[$0].description },
+          quadrature: evaluator.usualRule(of: options.methods)))
     }
     try Self.requireUse(of: options.methods, entries)
     self.dataSet = dataSet
@@ -233,6 +234,12 @@ struct EvaluationSetting {
       notes.append(
         "pictures for '\(model.name)' are preprocessed as '\(model.rule.name)'; --preprocess says "
           + "otherwise")
+    }
+    if Set(entries.compactMap(\.quadrature)).count > 1 {
+      let rules = entries.map { "\($0.quadrature ?? "none") for '\($0.name)'" }
+      notes.append(
+        "ig takes its usual rule, which is not the same everywhere: \(rules.joined(separator: ", "))"
+      )
     }
     for entry in entries where !entry.without.isEmpty {
       notes.append(

@@ -26,7 +26,8 @@ extension ModelSession {
       guard index < inputs.count else {
         throw ModelError("the model has no input \(index)", kind: .usage)
       }
-      let targets = try TargetIndices(options.targets, labels: labels)
+      let names = model.classNames(labels, in: options.space)
+      let targets = try TargetIndices(options.targets, labels: names)
       let samples = try samples(of: inputs, at: index)
       return try samples.enumerated().map { number, sample in
         try explanations(
@@ -212,5 +213,13 @@ extension Tensor {
     let b = other.converted(to: .float64).elements(as: Double.self)
     let scale = b.map(abs).max() ?? 0
     return zip(a, b).allSatisfy { abs($0 - $1) <= 1e-4 * scale || $0.isNaN && $1.isNaN }
+  }
+}
+
+extension Model {
+  /// The names of the scores of a target space: those of the classes at the first output, none elsewhere.
+  public func classNames(_ labels: [String], in space: TargetSpace) -> [String] {
+    guard case .output(let name) = space else { return labels }
+    return outputs.first?.name == name ? labels : []
   }
 }

@@ -11,7 +11,8 @@ struct Attribute: ParsableCommand {
       For each input the output folder receives INPUT.npy (the attribution of each element), \
       INPUT.json (the facts) and, for a picture, INPUT.png (the picture, what matters of it, and \
       the signed map). The completeness error says how far the attributions are from adding up to \
-      the score's difference from the baseline.
+      the score's difference from the baseline; mean gradients (secant) add up whatever their error, \
+      which --tolerance estimates.
 
       \(Self.methodList)
       """)
@@ -80,7 +81,8 @@ struct Attribute: ParsableCommand {
     var attributionOptions = try attributionOptions()
     let formats = try formats()
     let job = try Job(options)
-    attributionOptions.targets = try Target.list(target, labels: job.labels)
+    attributionOptions.targets = try Target.list(
+      target, labels: job.model.classNames(job.labels, in: attributionOptions.space))
     try job.requireDistinctStems()
     if formats?.contains(.png) == true { try requirePictures(job) }
     try OutputFile.makeFolder(output)

@@ -67,6 +67,7 @@ package final class ModelFunction {
     guard let declared = model.declaredType(of: model.inputs[explained]) else {
       throw ModelError("input \(explained) has no type")
     }
+    let model = space == .softmax ? try model.endingInSoftmax() : model
     let scores = try model.scores(in: space)
     try model.requireExplainable(model.inputs[explained], from: scores.value)
     self.model = model.selecting([scores.value])

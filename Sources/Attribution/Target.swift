@@ -1,4 +1,5 @@
 package import Graphs
+import Operators
 
 /// Which score of a model is attributed.
 public enum Target: Sendable, Hashable {
@@ -18,7 +19,7 @@ public enum Target: Sendable, Hashable {
 public enum TargetSpace: Sendable, Hashable {
   /// At the first output, or before its Softmax if it ends in one.
   case logit
-  /// At the first output, whatever it ends in.
+  /// At the first output, behind its Softmax, which is added if it ends in none.
   case softmax
   /// At the output or inner value with this name.
   case output(String)
@@ -70,6 +71,31 @@ extension Graph {
         value: try layer(named: name, role: "output or layer", hint: "; its outputs are \(names)"),
         omitted: nil)
     }
+  }
+
+  /// Whether the first output is a Softmax, looking through nodes that only reshape.
+  package var endsInSoftmax: Bool {
+    outputs.first.map { logits(behind: $0).omitted != nil } ?? false
+  }
+
+  /// The model with a Softmax behind its scores, if it ends in none.
+  ///
+  /// The elements of a sample are its scores, whatever dimensions they have.
+  package func endingInSoftmax() throws(ModelError) -> Graph {
+    guard let first = outputs.first else { throw ModelError("the model has no output") }
+    guard !endsInSoftmax else { return self }
+    var builder = GraphBuilder(self)
+    let name = name(of: first)
+    let rank = declaredType(of: first)?.dimensions?.count
+    let rows =
+      rank == 1
+      ? first
+      : builder.appendUntyped(
+        Flatten(), [first], name: "scores in rows", outputNames: ["\(name) in rows"])[0]
+    let softmax = builder.appendUntyped(
+      Softmax(axis: -1), [rows], name: "softmax", outputNames: ["softmax of \(name)"])[0]
+    builder.setOutputs([softmax] + outputs.dropFirst())
+    return builder.graph
   }
 
   /// The input of the Softmax that `output` ends in, looking through nodes that only reshape.

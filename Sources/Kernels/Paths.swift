@@ -75,7 +75,8 @@ extension Workspace {
           for first in stride(from: range.lowerBound, to: range.upperBound, by: stretchLength) {
             let length = min(stretchLength, range.upperBound - first)
             for place in 0..<length { sums[place] = 0 }
-            for (row, weight) in weights.enumerated() {
+            // What has no weight may be infinite.
+            for (row, weight) in weights.enumerated() where weight != 0 {
               let part = row * count + first
               for place in 0..<length { sums[place] += weight * Double(values[part + place]) }
             }

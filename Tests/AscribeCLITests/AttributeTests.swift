@@ -307,6 +307,27 @@ struct AttributeTests {
     }
   }
 
+  /// The model gives logits; behind a Softmax that is added the star has 96.1 %.
+  @Test func aMissingSoftmaxIsAdded() throws {
+    let scratch = try Scratch()
+    _ = try attribute([Program.star, "--target-space", "softmax", "--steps", "8"], scratch)
+    let facts = try facts("000.json", scratch)
+    let score = try #require(facts["score"] as? Double)
+    #expect(abs(score - 0.961) < 1e-3)
+  }
+
+  /// Labels name classes, which the numbers of an inner value are not.
+  @Test func innerValuesHaveNoLabels() throws {
+    let scratch = try Scratch()
+    let layer = ["--target-space", "/features/features.7/MaxPool_output_0"]
+    let outcome = try attribute([Program.star, "--target", "5", "--steps", "2"] + layer, scratch)
+    #expect(outcome.output.contains("star/000.png: 5 (ig"))
+    let refused = try Program.run(
+      ["attribute", Program.shapes, Program.star, "--target", "cross", "--output", scratch.path]
+        + layer)
+    #expect(refused.code == 64)
+  }
+
   // MARK: - Methods, rules and baselines
 
   /// For scores W x the gradient is a row of W, and every other method gives it times x.

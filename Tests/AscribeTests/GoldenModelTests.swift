@@ -45,7 +45,7 @@ struct GoldenModel: Decodable, CustomTestStringConvertible {
     let rows = try targets.enumerated().map { row, target in
       var options = options
       options.targets = [.index(target)]
-      options.space = .softmax
+      options.space = session.firstOutput
       let explanations = try session.explain(
         [batch.rows(row..<(row + 1))], options: options,
         baselines: { [$0.zeros()] })
@@ -53,6 +53,11 @@ struct GoldenModel: Decodable, CustomTestStringConvertible {
     }
     return Tensor(stacking: rows)
   }
+}
+
+extension ModelSession {
+  /// The first output as it is, whatever it ends in.
+  var firstOutput: TargetSpace { .output(model.outputs.first?.name ?? "") }
 }
 
 /// The relative L2 distance of two tensors of one shape.
@@ -98,7 +103,7 @@ func distance(_ actual: Tensor, _ expected: Tensor) throws -> Double {
     let input = try golden.tensor(golden.input).converted(to: .float64).rows(0..<1)
     var options = AttributionOptions()
     options.method = try Method("fullgrad")
-    options.space = .softmax
+    options.space = session.firstOutput
     options.targets = [.index(golden.targets[0])]
     let map = try session.explain([input], options: options)[0][0].map
     let size = map.values.elements(as: Double.self).reduce(0) { $0 + abs($1) }

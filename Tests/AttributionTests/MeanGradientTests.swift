@@ -136,6 +136,31 @@ import Testing
     #expect(points.values.doubles == placed.values.doubles)
   }
 
+  /// A secant over a jump would be counted, which the gradient never sees; poles and exponentials are far
+  /// from straight lines.
+  @Test(arguments: ["ThresholdedRelu", "Exp", "Reciprocal", "Sqrt", "Sign"])
+  func whatHasNoMeanSlopeIsRefused(name: String) throws {
+    var network = RuleNetwork([4])
+    let shifted = network.node(Add(), network.x, network.constant([1, 1, 1, 1], [4]))
+    let scores = network.node(
+      Mul(), try network.node(name, [:], shifted), network.node(Relu(), network.x))
+    #expect(throws: ModelError.self) {
+      try network.map("ig:8:quadrature=secant", of: scores, at: [1, 2, 3, 4])
+    }
+    let points = try network.map("ig:8", of: scores, at: [1, 2, 3, 4])
+    #expect(points.rules == ["warped:2.0"])
+  }
+
+  /// The gradient of |x| x at 0 is 0, that of the square root of its square is not defined: the last
+  /// point has no piece behind it, so what happens there does not matter.
+  @Test func theLastPointCountsForNothing() throws {
+    var network = RuleNetwork([2])
+    let scores = network.node(Relu(), network.x)
+    let map = try network.map(
+      "ig:5:quadrature=secant", of: scores, at: [0, 0], from: [3, -3])
+    #expect(isClose(map, [-3, 0]))
+  }
+
   /// The mean over the batch makes a point of all rows, so that no two share a batch.
   @Test func modelsWithoutBatchesAreRefused() throws {
     var network = RuleNetwork([4])

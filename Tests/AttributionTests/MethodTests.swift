@@ -10,7 +10,7 @@ import Testing
     ("ig:8:power=2", "ig:8:quadrature=warped:power=2.0"),
     ("ig:8:quadrature=warped", "ig:8:quadrature=warped"),
     ("ig:quadrature=warped", "ig:128:quadrature=warped"),
-    ("expected-gradients", "expected-gradients:1"),
+    ("expected-gradients", "expected-gradients:64"),
     ("xg", "xg"), ("random", "random"), ("ig:tolerance=0.05", "ig:tolerance=0.05"),
     ("ig:quadrature=exact", "ig:quadrature=exact"),
     ("smoothgrad", "smoothgrad:50:sigma=0.15"), ("vargrad:8", "vargrad:8:sigma=0.15"),

@@ -50,6 +50,11 @@ struct ExportPlan {
     self.model = model
     self.options = options
     opset = try Self.opset(options.opset, of: model.graph)
+    guard options.space != .softmax || model.graph.endsInSoftmax else {
+      throw ModelError(
+        "the model has no final Softmax that a file could read scores behind; leave --target-space "
+          + "softmax out", kind: .usage)
+    }
     explained = try model.explainedInput(options.input)
     guard explained < model.inputs.count else {
       throw ModelError("the model takes no input", kind: .usage)

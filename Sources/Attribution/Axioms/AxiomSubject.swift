@@ -67,9 +67,11 @@ package final class AxiomSubject {
     guard input.elementCount > 0 else { throw ModelError("the input is empty", kind: .usage) }
     let fixed = Dictionary(
       uniqueKeysWithValues: inputs.indices.filter { $0 != explained }.map { ($0, inputs[$0]) })
+    let model = space == .softmax ? try model.endingInSoftmax() : model
     let graph = model.selecting([try model.scores(in: space).value])
     let function = try ModelFunction(
-      graph, explaining: explained, shape: input.shape, fixed: fixed, space: .softmax, in: workspace
+      graph, explaining: explained, shape: input.shape, fixed: fixed, space: graph.firstOutput,
+      in: workspace
     )
     let point = input.reshaped(to: Shape([1] + function.pointShape))
     let start = baseline?.reshaped(to: point.shape) ?? point.zeros()
@@ -113,7 +115,8 @@ package final class AxiomSubject {
   ) throws(ModelError) -> Question {
     let input = point ?? question.point.reshaped(to: shape)
     let function = try ModelFunction(
-      graph, explaining: explained, shape: input.shape, fixed: fixed, space: .softmax, in: workspace
+      graph, explaining: explained, shape: input.shape, fixed: fixed, space: graph.firstOutput,
+      in: workspace
     )
     let row = Shape([1] + function.pointShape)
     return Question(
@@ -178,5 +181,12 @@ package final class AxiomSubject {
   /// Seeded random numbers for one purpose.
   func noise(_ purpose: String) -> SampleNoise {
     SampleNoise(seed: seed, digest: name, purpose: purpose)
+  }
+}
+
+extension Graph {
+  /// The first output as it is, whatever it ends in.
+  fileprivate var firstOutput: TargetSpace {
+    .output(outputs.first.map { name(of: $0) } ?? "")
   }
 }

@@ -14,7 +14,7 @@ package struct ExpectedGradients: AttributionMethod {
   package let samples: Int
 
   package init(_ settings: inout MethodSettings) throws(ModelError) {
-    samples = try settings.count(in: 1...Self.largestCount) ?? 1
+    samples = try settings.count(in: 1...Self.largestCount) ?? Self.largestCount
   }
 
   /// All references may lie in memory at once.

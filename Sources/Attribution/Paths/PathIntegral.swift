@@ -77,9 +77,12 @@ extension ModelFunction {
     }
   }
 
-  /// What `automatic` comes to. Points rounded to bfloat16 are too close to their neighbours for means.
+  /// The name of the rule that Integrated Gradients of so many steps take by themselves.
+  package func usualRule(_ count: Int) -> String { settled(count).ruleName }
+
+  /// What `automatic` comes to.
   private func settled(_ count: Int) -> Integration {
-    let hasMeans = precision != .bf16 && (try? meanPlan(for: rows(for: count), sums: true)) != nil
+    let hasMeans = (try? meanPlan(for: rows(for: count), sums: true)) != nil
     return hasMeans
       ? .secant(count) : .steps(count, .warped(power: Quadrature.defaultPower))
   }

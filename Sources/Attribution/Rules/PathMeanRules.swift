@@ -60,7 +60,7 @@ struct PathMeanRules: GradientRules {
     case is Mul where varying.count == 2, is MatMul where varying.count == 2:
       return try product(&context)
     default:
-      guard varying.count == 1, let place = varying.first, node.isElementwise else {
+      guard varying.count == 1, let place = varying.first, node.hasMeanSlope else {
         throw OperatorError(
           "mean gradients are not defined for the operator; take gradients at points, as by "
             + "--quadrature warped:2")
@@ -168,6 +168,13 @@ extension Node {
         && steps.count == inputs.dropFirst(4).count
     default: return Self.rowKeepers.contains(operatorName)
     }
+  }
+
+  /// Whether it is continuous and near to straight lines, so that slopes may be averaged before they are
+  /// multiplied: not where it jumps, grows without bound or has a pole.
+  fileprivate var hasMeanSlope: Bool {
+    (activates && operatorName != "ThresholdedRelu")
+      || ["Abs", "Erf", "Max", "Min"].contains(operatorName)
   }
 
   private static let rowKeepers: Set = [

@@ -60,6 +60,14 @@ package final class ModelEvaluator {
   /// Seconds spent so far in passes of the model.
   package var passSeconds: Double { workspace.runSeconds }
 
+  /// The rule of Integrated Gradients where methods leave it to the model; nil where none does.
+  package func usualRule(of methods: [Method]) -> String? {
+    for case .automatic(let count)? in methods.map(\.integrationInside) {
+      return function.usualRule(count)
+    }
+    return nil
+  }
+
   /// How many scores the model gives.
   package func scoreCount() throws(ModelError) -> Int {
     let zero = Tensor(repeating: 0.0, shape: Shape([1] + function.pointShape))

@@ -34,16 +34,20 @@ public struct EvaluationProtocol: Sendable, Codable, Equatable {
     public let batch: Int
     /// The methods of the list that are not defined for it.
     public let without: [String]
+    /// The rule of Integrated Gradients where methods leave it to the model; nil where none does.
+    public let quadrature: String?
 
     /// The model of these facts.
     public init(
-      name: String, sha256: String, preprocessing: Preprocessing?, batch: Int, without: [String]
+      name: String, sha256: String, preprocessing: Preprocessing?, batch: Int, without: [String],
+      quadrature: String? = nil
     ) {
       self.name = name
       self.sha256 = sha256
       self.preprocessing = preprocessing
       self.batch = batch
       self.without = without
+      self.quadrature = quadrature
     }
   }
 
