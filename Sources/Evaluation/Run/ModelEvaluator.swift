@@ -81,7 +81,7 @@ package final class ModelEvaluator {
     var placed: [(number: Int, input: PreparedSample.Input)] = []
     for (number, input) in inputs.enumerated() {
       do {
-        placed.append((number, try input.placed(by: layer.point)))
+        placed.append((number, try input.placed(by: layer.point, layer.baseline)))
       } catch let error as ModelError {
         records[number].failure = error.description
       }
