@@ -7,8 +7,10 @@ package import Graphs
 package final class ResultWriter {
   /// The samples whose results are there.
   package private(set) var finished: Set<Int> = []
-  /// How many of them failed.
-  package private(set) var failures = 0
+  /// Those that did not fail.
+  package private(set) var sound: Set<Int> = []
+  /// How many failed.
+  package var failures: Int { finished.count - sound.count }
 
   private let path: String
   private let queue: DatabaseQueue
@@ -43,12 +45,11 @@ package final class ResultWriter {
         try queue.read { database in
           (
             try Int.fetchSet(database, sql: "SELECT id FROM sample"),
-            try Int.fetchOne(
-              database, sql: "SELECT count(*) FROM sample WHERE failure IS NOT NULL") ?? 0
+            try Int.fetchSet(database, sql: "SELECT id FROM sample WHERE failure IS NULL")
           )
         }
       }
-      (finished, failures) = known
+      (finished, sound) = known
     } catch {
       lock.release()
       throw error
@@ -98,7 +99,7 @@ package final class ResultWriter {
       }
     }
     finished.formUnion(records.map(\.index))
-    failures += records.count { $0.failure != nil }
+    sound.formUnion(records.filter { $0.failure == nil }.map(\.index))
   }
 
   private static func insert(
