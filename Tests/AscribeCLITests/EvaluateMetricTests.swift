@@ -55,4 +55,22 @@ struct EvaluateMetricTests {
       }
     }
   }
+
+  /// Every method is held to the difference that it promises, of a model with biases.
+  @Test func completenessOfOtherStarts() throws {
+    let data = Program.packageRoot + "/models/shapes/images/star"
+    for name in ["000.png", "001.png"] {
+      try scratch.write("x/\(name)", bytes(of: "\(data)/\(name)"))
+    }
+    let summary = try evaluate(
+      Program.shapes, scratch.path + "/x",
+      [
+        "--methods", "fullgrad,auto,ig:64,blur-ig:400", "--metrics", "completeness", "--target",
+        "argmax",
+      ])
+    #expect(try #require(summary.mean("completeness", "fullgrad")) < 1e-4)
+    #expect(try #require(summary.mean("completeness", "auto")) < 0.05)
+    #expect(try #require(summary.mean("completeness", "ig:64")) < 0.05)
+    #expect(try #require(summary.mean("completeness", "blur-ig")) < 0.05)
+  }
 }
