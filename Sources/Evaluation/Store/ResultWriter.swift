@@ -123,13 +123,13 @@ package final class ResultWriter {
         "INSERT INTO cost VALUES (?, ?, ?, ?, ?, ?)",
         [id, map.model, map.method, map.passes.forward, map.passes.backward, map.seconds])
     }
-    // A number that is none is no result.
-    for (key, value) in record.values where !value.isNaN {
+    // What is no number or infinite is no result: a mean over it would be none either.
+    for (key, value) in record.values where value.isFinite {
       try run(
         "INSERT INTO value VALUES (?, ?, ?, ?, ?)",
         [id, key.model, key.method ?? -1, key.result, value])
     }
-    for (key, numbers) in record.curves {
+    for (key, numbers) in record.curves where numbers.allSatisfy(\.isFinite) {
       let bytes = numbers.withUnsafeBytes { Data($0) }
       try run(
         "INSERT INTO curve VALUES (?, ?, ?, ?, ?)",
