@@ -87,7 +87,7 @@ public final class DataSetEvaluation {
       let saver = try options.mapFolder.map {
         try MapSaver(folder: $0, evaluation, isFloat16: options.savesFloat16)
       }
-      try saver?.requireMaps(of: samples.filter { writer.finished.contains($0.index) }, path)
+      try saver?.requireMaps(of: samples.filter { writer.sound.contains($0.index) }, path)
       let evaluator = Evaluator(
         evaluators, on: samples, preparation, into: writer, isStrict: options.isStrict,
         saveMaps: saver.map { saver in { try saver.save($1, of: $0) } })
@@ -102,43 +102,6 @@ public final class DataSetEvaluation {
       try? writer.close(isComplete: false)
       writer.removeIfEmpty()
       throw error
-    }
-  }
-}
-
-/// Writes maps to files: `MODEL/METHOD/SAMPLE.npy` in a folder.
-private struct MapSaver {
-  private let folder: String
-  private let models: [String]
-  private let methods: [String]
-  private let type: ElementType
-
-  init(folder: String, _ evaluation: EvaluationProtocol, isFloat16: Bool) throws {
-    self.folder = folder
-    models = evaluation.models.map(\.name)
-    methods = evaluation.methods.map { $0.replacing(/[:=\/]/, with: "-") }
-    type = isFloat16 ? .float16 : .float32
-    try OutputFile.makeFolder(folder)
-  }
-
-  /// Refuses samples that were evaluated without saving their maps; those that failed have none.
-  func requireMaps(of samples: [DataSet.Sample], _ results: String) throws(ModelError) {
-    guard let model = models.first, let method = methods.first else { return }
-    let missing = samples.count { sample in
-      !FileManager.default.fileExists(atPath: "\(folder)/\(model)/\(method)/\(sample.name).npy")
-    }
-    guard missing == 0 || missing < samples.count else {
-      throw ModelError(
-        "its \(samples.count) samples were evaluated without saving maps in \(folder); name "
-          + "another --output", kind: .usage, file: results)
-    }
-  }
-
-  func save(_ record: SampleRecord, of sample: DataSet.Sample) throws {
-    for map in record.maps {
-      let path = "\(folder)/\(models[map.model])/\(methods[map.method])/\(sample.name).npy"
-      try OutputFile.makeFolder(URL(filePath: path).deletingLastPathComponent().path)
-      try OutputFile.write(map.values.converted(to: type).npyData(), to: path)
     }
   }
 }

@@ -10,11 +10,16 @@ struct SampleReader: Sendable {
   let masks: MaskFolder?
 
   /// A sample as each model takes it, and where it shows the object if `withMasks`.
+  ///
+  /// - Throws: `ModelError` if it cannot be read, or is not what its digest says.
   func read(_ sample: DataSet.Sample, withMasks: Bool) throws -> SamplePreparation.Reading {
     guard case .file(let path) = try dataSet.content(of: sample), ModelInput.isPicture(path) else {
-      return try (points(of: sample), withMasks ? masks(of: sample, size: nil) : nil)
+      let points = try points(of: sample)
+      try dataSet.requireUnchanged(sample)
+      return (points, withMasks ? try masks(of: sample, size: nil) : nil)
     }
     let picture = try Model.picture(contentsOf: path)
+    try dataSet.requireUnchanged(sample)
     let points = try models.map { model in
       let preprocessing = model.rule.preprocessing
       do {

@@ -20,6 +20,9 @@ package final class ModelFunction {
   /// The node that was left out so that scores are logits, where one was.
   package let omittedNode: String?
 
+  /// Whether the scores are probabilities of the model's own Softmax.
+  package var givesProbabilities: Bool { source.graph.areProbabilities(source.scores) }
+
   /// The model with the scores as its only output.
   private let model: Graph
   /// The whole model as imported, and its value that holds the scores.

@@ -75,7 +75,7 @@ extension Graph {
 
   /// Whether the first output is a Softmax, looking through nodes that only reshape.
   package var endsInSoftmax: Bool {
-    outputs.first.map { logits(behind: $0).omitted != nil } ?? false
+    outputs.first.map { finalSoftmax(of: $0) != nil } ?? false
   }
 
   /// The model with a Softmax behind its scores, if it ends in none.
@@ -98,18 +98,31 @@ extension Graph {
     return builder.graph
   }
 
-  /// The input of the Softmax that `output` ends in, looking through nodes that only reshape.
+  /// Whether scores are probabilities already: what a Softmax gives, reshaped at most.
+  func areProbabilities(_ scores: Value) -> Bool {
+    finalSoftmax(of: scores)?.node.operatorName == "Softmax"
+  }
+
+  /// The input of the Softmax that `output` ends in.
   private func logits(behind output: Value) -> ScoreValue {
+    guard let (node, input) = finalSoftmax(of: output) else {
+      return ScoreValue(value: output, omitted: nil)
+    }
+    return ScoreValue(value: input, omitted: node.name)
+  }
+
+  /// The Softmax that `output` ends in, and its input, looking through nodes that only reshape.
+  private func finalSoftmax(of output: Value) -> (node: Node, input: Value)? {
     let producers = producers
     var value = output
     while let index = producers[value.index], let input = nodes[index].inputs.first ?? nil {
       switch nodes[index].operatorName {
-      case "Softmax", "LogSoftmax": return ScoreValue(value: input, omitted: nodes[index].name)
+      case "Softmax", "LogSoftmax": return (nodes[index], input)
       case "Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Dropout", "Cast":
         value = input
-      default: return ScoreValue(value: output, omitted: nil)
+      default: return nil
       }
     }
-    return ScoreValue(value: output, omitted: nil)
+    return nil
   }
 }

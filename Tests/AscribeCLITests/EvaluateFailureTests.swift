@@ -100,7 +100,31 @@ struct EvaluateFailureTests {
     try succeeds(arguments)
     try fails(
       arguments + ["--save-maps", scratch.path + "/maps"], code: 64,
-      saying: ["evaluated without saving maps"])
+      saying: ["1 of its 1 samples were evaluated without saving maps"])
+  }
+
+  /// A folder of maps holds all those of one evaluation, or is refused.
+  @Test func mapsOfAnotherEvaluation() throws {
+    let data = try pictures("a.png", "b.png", "c.png")
+    let maps = scratch.path + "/maps"
+    func arguments(_ name: String = "r", _ more: String...) -> [String] {
+      [
+        "evaluate", Program.shapes, "--data", data, "--methods", "gradient,random", "--metrics",
+        "gini", "--output", "\(scratch.path)/\(name).sqlite", "--quiet", "--save-maps", maps,
+      ] + more
+    }
+    for _ in 1...2 { try succeeds(arguments()) }
+    try fails(
+      arguments("other", "--baseline", "black"), code: 64, saying: ["maps of another evaluation"])
+    try fails(
+      arguments("r", "--maps-type", "float16"), code: 64, saying: ["maps of float32, not float16"])
+    try FileManager.default.removeItem(atPath: maps + "/shapes/random/b.png.npy")
+    try fails(
+      arguments(), code: 64, saying: ["1 of its 3 samples were evaluated without saving maps"])
+    try succeeds(arguments("anew"))
+    try succeeds(arguments())
+    try FileManager.default.removeItem(atPath: maps + "/maps.json")
+    try fails(arguments(), code: 64, saying: ["3 of its 3 samples"])
   }
 
   @Test func nothingThatCanBeRead() throws {

@@ -43,6 +43,17 @@ struct EvaluateLayerTests {
     ] { #expect(text.contains(part), "lacks '\(part)': \(text)") }
   }
 
+  /// Lines that have no value at the layer fail themselves, not those that they are compared with.
+  @Test func referencesThatTheLayerRefuses() throws {
+    let broken = "1\t1 2 3 4 5 6 7 8 9 10 11 99"
+    let data = try lines(sound, broken, broken, broken, sound)
+    let line = try succeeds([
+      "evaluate", Self.tokens, "--data", data, "--layer", "embedded", "--methods",
+      "expected-gradients:8", "--metrics", "gini", "--output", output, "--quiet",
+    ]).output
+    #expect(line.hasSuffix("5 samples, 3 of them failed\n"))
+  }
+
   @Test func whatALayerCannotBe() throws {
     let data = try lines(sound)
     func refuses(

@@ -232,6 +232,20 @@ struct DataSetEvaluationTests {
     #expect(error?.description.hasPrefix("star/001.png: not a JPEG") == true)
   }
 
+  /// Results are kept under the digest of what was looked at first.
+  @Test func picturesThatChangeMeanwhile() throws {
+    let data = try pictures(["star/000.png", "star/001.png"])
+    let evaluation = try DataSetEvaluation(
+      [model("shapes")], on: data, options: options(["gradient"], [.gini]))
+    try Data(bytes(of: Self.images + "/ring/000.png"))
+      .write(to: URL(filePath: data + "/star/001.png"))
+    let outcome = try evaluation.run(into: "\(folder)/changed.sqlite")
+    #expect(outcome.failures == 1)
+    let failures = try ResultSummary(contentsOf: "\(folder)/changed.sqlite").failures
+    #expect(failures.map(\.name) == ["star/001.png"])
+    #expect(failures.first?.reason.contains("it changed after the evaluation began") == true)
+  }
+
   /// On a homogeneous model IG and the X-gradient are one; random maps keep as much as they remove.
   @Test func methodsOfTheXModel() throws {
     let options = try options(

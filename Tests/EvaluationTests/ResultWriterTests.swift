@@ -53,6 +53,21 @@ struct ResultWriterTests {
     #expect(summary.results[0].standardError == 1.5)
   }
 
+  /// What is infinite or no number counts neither as a value nor in a mean curve.
+  @Test func numbersThatAreNone() throws {
+    let (writer, data) = try writer()
+    let records = [Double.infinity, .nan, 3].enumerated().map { index, value in
+      let sample = record(index, value)
+      sample.curves[.init(model: 0, method: 0, result: "insertion")] = [value, 1]
+      return sample
+    }
+    try writer.append(records, of: data.samples, seconds: 1, passSeconds: 1)
+    try writer.close(isComplete: true)
+    let summary = try ResultSummary(contentsOf: path)
+    #expect(summary.results[0].n == 1 && summary.results[0].mean == 3)
+    #expect(summary.curves.map(\.means) == [[3, 1]])
+  }
+
   /// All of a sample or nothing: a sample that is there already changes nothing.
   @Test func aGroupIsOneTransaction() throws {
     let (writer, data) = try writer()

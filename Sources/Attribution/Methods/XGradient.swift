@@ -61,6 +61,7 @@ package struct Auto: AttributionMethod {
   }
 
   package var usesBaseline: Bool { true }
+  package var addsUp: Bool { true }
   package var integrationInside: Integration? { integration }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod {

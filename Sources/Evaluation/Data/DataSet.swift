@@ -61,7 +61,7 @@ public struct DataSet: Sendable {
   /// A digest of the names, contents and labels of all samples.
   public let digest: String
 
-  private let rows: NPYRows?
+  let rows: NPYRows?
 
   /// Whether every sample has a label.
   public var isLabelled: Bool { samples.allSatisfy { $0.label != nil } }

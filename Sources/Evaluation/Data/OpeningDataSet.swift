@@ -66,6 +66,15 @@ extension DataSet {
     return digests
   }
 
+  /// Refuses a sample whose content is no longer what its digest says, asked after it was read.
+  package func requireUnchanged(_ sample: Sample) throws(ModelError) {
+    let entry = Entry(name: sample.name, label: sample.label, place: sample.place)
+    guard Self.digest(of: entry, rows) == sample.digest else {
+      throw ModelError(
+        "it changed after the evaluation began; start anew when the data stay as they are")
+    }
+  }
+
   private static func digest(of entry: Entry, _ rows: NPYRows?) -> String {
     switch entry.place {
     case .file(let path):

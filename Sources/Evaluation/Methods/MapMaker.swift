@@ -37,10 +37,19 @@ package struct ExplainedPoint: Sendable {
 package struct CostedMap {
   /// One number per element of the point, float64.
   package let values: Tensor
+  /// The score that its sum should start from, where that is not the one at the evaluation's baseline.
+  package let start: Double?
   /// Evaluations that it takes.
   package let passes: Passes
   /// Seconds that it took.
   package let seconds: Double
+
+  init(values: Tensor, start: Double? = nil, passes: Passes, seconds: Double) {
+    self.values = values
+    self.start = start
+    self.passes = passes
+    self.seconds = seconds
+  }
 }
 
 /// Computes maps of many samples with one model, in batches that hold rows of several.
@@ -104,7 +113,8 @@ package final class MapMaker {
       of: point.problem(function, seed: seed), from: point.baselines
     ).maps[0].map
     return CostedMap(
-      values: result.values, passes: result.passes, seconds: (clock.now - start) / .seconds(1))
+      values: result.values, start: result.baselineScore ?? 0, passes: result.passes,
+      seconds: (clock.now - start) / .seconds(1))
   }
 
   /// Integrated Gradients; the scores at all ends are known.

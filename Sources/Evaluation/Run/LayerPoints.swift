@@ -3,7 +3,7 @@ package import Graphs
 package import Tensors
 
 /// How inputs of a model become points of a function of one of its layers. Belongs to one thread.
-package struct LayerPoints {
+package final class LayerPoints {
   /// Whether the layer is zero where the input is.
   package let isZeroAtZero: Bool
 
@@ -13,6 +13,7 @@ package struct LayerPoints {
 
   private let input: Int
   private let compute: (Tensor) throws(ModelError) -> Tensor
+  private var baselines: [Int: (input: Tensor, value: Tensor)] = [:]
 
   /// - Parameters:
   ///   - input: the index of the input that samples are.
@@ -42,6 +43,30 @@ package struct LayerPoints {
     return value
   }
 
+  /// The layer's value for a baseline, computed anew only where it is not that of the sample before.
+  ///
+  /// - Parameter number: its place among the sample's baselines.
+  package func baseline(_ number: Int, _ input: Tensor) throws(ModelError) -> Tensor {
+    if let known = baselines[number], known.input.hasElements(of: input) { return known.value }
+    let value = try point(input)
+    baselines[number] = (input, value)
+    return value
+  }
+
   /// Sees to it that what the scores take beside the layer's value is that of an input.
   func hold(_ tensor: Tensor, _ function: ModelFunction) { function.hold(input, at: tensor) }
+}
+
+extension Tensor {
+  /// Whether another row-major tensor is the same bit for bit.
+  fileprivate func hasElements(of other: Tensor) -> Bool {
+    guard elementType == other.elementType, shape == other.shape else { return false }
+    defer {
+      withExtendedLifetime(storage) {}
+      withExtendedLifetime(other.storage) {}
+    }
+    return address == other.address
+      || UnsafeRawBufferPointer(start: address, count: byteCount)
+        .elementsEqual(UnsafeRawBufferPointer(start: other.address, count: other.byteCount))
+  }
 }

@@ -38,13 +38,13 @@ struct MaskingCurves {
     _ ranking: PixelRanking, on background: Tensor, vanishing: Bool,
     _ receive: @escaping (_ curve: [Double]) -> Void
   ) throws(ModelError) {
-    let target = target
+    let (target, givesProbabilities) = (target, stream.givesProbabilities)
     let (source, start) = vanishing ? (background, point) : (point, background)
     let pixels = ranking.signed
     try reveal(
       source, on: start, pixels,
       counts: Curve.insertionShares.map { Int($0 * Double(layout.count)) },
-      score: { $0.probability(of: target) }, receive)
+      score: { givesProbabilities ? $0[target] : $0.probability(of: target) }, receive)
   }
 
   private func reveal(

@@ -89,7 +89,7 @@ package final class ModelEvaluator {
     var placed: [(number: Int, input: PreparedSample.Input)] = []
     for (number, input) in inputs.enumerated() {
       do {
-        placed.append((number, try input.placed(by: layer.point)))
+        placed.append((number, try input.placed(by: layer.point, layer.baseline)))
       } catch let error as ModelError {
         records[number].failure = error.description
       }
@@ -183,7 +183,7 @@ package final class ModelEvaluator {
       record.values[key("max-sensitivity", number)] = sensitivity[number]
       let judgement = MapJudgement(
         map: map.values, method: method, point: point, input: input, score: scores[point.target],
-        baselineScore: try baselineScore(of: point, method), pixels: pixels, stream: stream,
+        baselineScore: try baselineScore(of: point, map, method), pixels: pixels, stream: stream,
         settings: settings)
       try judgement.judge(first: maps.first?.values, isFirst: number == methods.first?.number) {
         [key = key(_:_:)] result, value, curve in
@@ -193,12 +193,13 @@ package final class ModelEvaluator {
     }
   }
 
-  /// The mean score at the baselines, where completeness compares with it; nil for maps that are not in
-  /// units of the score or have other baselines.
+  /// The score that a map's sum should start from, where completeness compares with it: what the method
+  /// itself starts from, else the mean score at the baselines; nil for maps that promise no sum.
   private func baselineScore(
-    of point: ExplainedPoint, _ method: Method
+    of point: ExplainedPoint, _ map: CostedMap, _ method: Method
   ) throws(ModelError) -> Double? {
     guard settings.metrics.contains(.completeness), method.rule.addsUp else { return nil }
+    if let start = map.start { return start }
     let isCommon = settings.hasZeroBaseline && !goesAlone
     if isCommon, let zeroScores { return zeroScores[point.target] }
     let scores = try function.scores(at: Tensor(stacking: point.baselines))

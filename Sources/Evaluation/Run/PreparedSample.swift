@@ -16,14 +16,38 @@ package struct PreparedSample: Sendable {
     var softBackground: Tensor?
     /// What expected gradients compare it with.
     let references: [Tensor]
+    /// Other samples in the place of a reference that has no value at a layer.
+    let substitutes: Substitutes?
     /// For each pixel whether it shows the object.
     var mask: [Bool]?
 
-    /// The same with what `place` makes of the point and all that it is compared with.
-    func placed(by place: (Tensor) throws -> Tensor) rethrows -> Input {
+    /// The same with what `place` makes of the point and the references, which are drawn anew where it
+    /// refuses them, and `placeBaseline` of the baselines, by their numbers.
+    func placed(
+      by place: (Tensor) throws -> Tensor, _ placeBaseline: (Int, Tensor) throws -> Tensor
+    ) throws -> Input {
       Input(
-        point: try place(point), baselines: try baselines.map(place),
-        references: try references.map(place))
+        point: try place(point), baselines: try baselines.enumerated().map(placeBaseline),
+        references: try references.enumerated().map { number, reference in
+          guard let substitutes else { return try place(reference) }
+          if let value = try? place(reference) { return value }
+          return try substitutes.first(for: number, place)
+        }, substitutes: nil)
+    }
+  }
+
+  /// Draws samples in the place of references; the same for the same sample and seed.
+  struct Substitutes: Sendable {
+    /// Another sample for a reference, by its number and that of the try; nil if it cannot be read.
+    let draw: @Sendable (_ number: Int, _ attempt: Int) -> Tensor?
+    let tries: Int
+
+    /// What `place` makes of the first one that it takes.
+    func first(for number: Int, _ place: (Tensor) throws -> Tensor) throws(ModelError) -> Tensor {
+      for attempt in 0..<tries {
+        if let other = draw(number, attempt), let value = try? place(other) { return value }
+      }
+      throw ModelError("no sample to compare it with has a value at the layer")
     }
   }
 
@@ -100,7 +124,9 @@ package struct SamplePreparation: Sendable {
               point.blurBaseline(
                 channelAxis: $0, radius: Self.softBlur.radius, sigma: Self.softBlur.sigma)
             } : nil,
-          references: references.map { $0[model] }, mask: masks?[model])
+          references: references.map { $0[model] },
+          substitutes: drawsFromBaselines ? nil : substitutes(of: sample, model: model),
+          mask: masks?[model])
       }
       return PreparedSample(sample: sample, inputs: .success(inputs))
     } catch let error as ModelError {
@@ -139,11 +165,25 @@ package struct SamplePreparation: Sendable {
         return starts.map { $0[place] }
       }
       for _ in 0..<Self.tries {
-        let other = dataSet.samples[noise.below(dataSet.samples.count)]
-        if let other = try? reading(of: other, withMasks: false) { return other.points }
+        if let points = otherPoints(&noise) { return points }
       }
       throw ModelError("no sample to compare it with can be read")
     }
+  }
+
+  private func substitutes(of sample: DataSet.Sample, model: Int) -> PreparedSample.Substitutes {
+    PreparedSample.Substitutes(
+      draw: { number, attempt in
+        var noise = SampleNoise(
+          seed: seed, digest: sample.digest, purpose: "reference \(number), try \(attempt)")
+        return otherPoints(&noise)?[model]
+      }, tries: Self.tries)
+  }
+
+  /// Another sample as each of the models takes it; nil if it cannot be read.
+  private func otherPoints(_ noise: inout SampleNoise) -> [Tensor]? {
+    let other = dataSet.samples[noise.below(dataSet.samples.count)]
+    return try? reading(of: other, withMasks: false).points
   }
 }
 

@@ -6,11 +6,17 @@ import Tensors
 ///
 /// A point's scores do not depend on its neighbours: batches always have the same size.
 final class ScoreStream {
+  /// Whether scores are probabilities already.
+  let givesProbabilities: Bool
+
   private let function: ModelFunction
   private var points: [Tensor] = []
   private var receivers: [([Double]) -> Void] = []
 
-  init(_ function: ModelFunction) { self.function = function }
+  init(_ function: ModelFunction) {
+    self.function = function
+    givesProbabilities = function.givesProbabilities
+  }
 
   /// Takes a point, a batch of one row, and what is to be done with its scores, now or later.
   func add(_ point: Tensor, _ receive: @escaping ([Double]) -> Void) throws(ModelError) {

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// All that the numbers of an evaluation depend on. Numbers are comparable only if these are equal.
 public struct EvaluationProtocol: Sendable, Codable, Equatable {
@@ -105,6 +106,11 @@ extension EvaluationProtocol {
   /// The protocol in JSON.
   init(json: String) throws {
     self = try JSONDecoder().decode(Self.self, from: Foundation.Data(json.utf8))
+  }
+
+  /// A digest of all of it.
+  package func digest() throws -> String {
+    Array(try json().utf8).withUnsafeBytes(Digest.sha256)
   }
 
   /// The first difference from another protocol, as in `steps: 128 there, 64 here`; nil where there is

@@ -7,8 +7,10 @@ package import Graphs
 package final class ResultWriter {
   /// The samples whose results are there.
   package private(set) var finished: Set<Int> = []
-  /// How many of them failed.
-  package private(set) var failures = 0
+  /// Those that did not fail.
+  package private(set) var sound: Set<Int> = []
+  /// How many failed.
+  package var failures: Int { finished.count - sound.count }
 
   private let path: String
   private let queue: DatabaseQueue
@@ -43,12 +45,11 @@ package final class ResultWriter {
         try queue.read { database in
           (
             try Int.fetchSet(database, sql: "SELECT id FROM sample"),
-            try Int.fetchOne(
-              database, sql: "SELECT count(*) FROM sample WHERE failure IS NOT NULL") ?? 0
+            try Int.fetchSet(database, sql: "SELECT id FROM sample WHERE failure IS NULL")
           )
         }
       }
-      (finished, failures) = known
+      (finished, sound) = known
     } catch {
       lock.release()
       throw error
@@ -98,7 +99,7 @@ package final class ResultWriter {
       }
     }
     finished.formUnion(records.map(\.index))
-    failures += records.count { $0.failure != nil }
+    sound.formUnion(records.filter { $0.failure == nil }.map(\.index))
   }
 
   private static func insert(
@@ -122,13 +123,13 @@ package final class ResultWriter {
         "INSERT INTO cost VALUES (?, ?, ?, ?, ?, ?)",
         [id, map.model, map.method, map.passes.forward, map.passes.backward, map.seconds])
     }
-    // A number that is none is no result.
-    for (key, value) in record.values where !value.isNaN {
+    // What is no number or infinite is no result: a mean over it would be none either.
+    for (key, value) in record.values where value.isFinite {
       try run(
         "INSERT INTO value VALUES (?, ?, ?, ?, ?)",
         [id, key.model, key.method ?? -1, key.result, value])
     }
-    for (key, numbers) in record.curves {
+    for (key, numbers) in record.curves where numbers.allSatisfy(\.isFinite) {
       let bytes = numbers.withUnsafeBytes { Data($0) }
       try run(
         "INSERT INTO curve VALUES (?, ?, ?, ?, ?)",

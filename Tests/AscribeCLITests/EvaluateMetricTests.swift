@@ -1,0 +1,76 @@
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+/// What `ascribe evaluate` measures, by numbers known beforehand.
+struct EvaluateMetricTests {
+  private let scratch: Scratch
+
+  init() throws { scratch = try Scratch() }
+
+  private struct Summary: Decodable {
+    struct Result: Decodable {
+      let method: String?
+      let metric: String
+      let n: Int
+      let mean: Double
+    }
+    let results: [Result]
+
+    func mean(_ metric: String, _ method: String) -> Double? {
+      results.first { $0.metric == metric && $0.method?.hasPrefix(method) == true }?.mean
+    }
+  }
+
+  private func evaluate(_ model: String, _ data: String, _ options: [String]) throws -> Summary {
+    let output = "\(scratch.path)/\(UUID().uuidString).sqlite"
+    try succeeds(["evaluate", model, "--data", data, "--output", output, "--quiet"] + options)
+    return try JSONDecoder().decode(
+      Summary.self, from: Data(succeeds(["summary", output, "--json"]).output.utf8))
+  }
+
+  /// Probabilities of the model's own Softmax are not put through another one.
+  @Test func insertionInTheSpaceOfProbabilities() throws {
+    var softmax = TinyModel.linear(
+      weights: (0..<32).map { Float(($0 * 7) % 11) / 4 - 1 }, biases: [1, 0], tail: "Softmax")
+    softmax.initializers[0].dimensions = [2, 16]
+    softmax.nodes[0].inputs[0] = "flat"
+    softmax.nodes.insert(
+      TinyModel.Node(type: "Flatten", inputs: ["x"], outputs: ["flat"], name: "flatten"), at: 0)
+    softmax.inputs[0].dimensions = [TinyModel.batch, 1, 4, 4]
+    let model = try scratch.write("soft.onnx", softmax.bytes)
+    let pictures = Tensor((0..<48).map { Float(($0 * 5) % 17) / 8 - 1 }, shape: [3, 1, 4, 4])
+    let data = try scratch.write("x.npy", pictures.npyData())
+    let summaries = try ["logit", "softmax", "y"].map { space in
+      try evaluate(
+        model, data,
+        ["--methods", "random", "--metrics", "insertion,deletion", "--target-space", space])
+    }
+    for metric in ["insertion", "deletion"] {
+      let expected = try #require(summaries[0].mean(metric, "random"))
+      for summary in summaries {
+        let mean = try #require(summary.mean(metric, "random"))
+        #expect(abs(mean - expected) < 1e-6, "\(metric): \(mean), \(expected)")
+      }
+    }
+  }
+
+  /// Every method is held to the difference that it promises, of a model with biases.
+  @Test func completenessOfOtherStarts() throws {
+    let data = Program.packageRoot + "/models/shapes/images/star"
+    for name in ["000.png", "001.png"] {
+      try scratch.write("x/\(name)", bytes(of: "\(data)/\(name)"))
+    }
+    let summary = try evaluate(
+      Program.shapes, scratch.path + "/x",
+      [
+        "--methods", "fullgrad,auto,ig:64,blur-ig:400", "--metrics", "completeness", "--target",
+        "argmax",
+      ])
+    #expect(try #require(summary.mean("completeness", "fullgrad")) < 1e-4)
+    #expect(try #require(summary.mean("completeness", "auto")) < 0.05)
+    #expect(try #require(summary.mean("completeness", "ig:64")) < 0.05)
+    #expect(try #require(summary.mean("completeness", "blur-ig")) < 0.05)
+  }
+}
