@@ -42,7 +42,7 @@ struct DataSetTests {
   /// The order of the folders is not that of the model's classes.
   @Test func foldersAreFoundByLabel() throws {
     for name in ["dog/1.png", "cat/1.png"] { try scratch.write(name) }
-    let labels = ["dog", "horse", "cat tabby"]
+    let labels = ["dog", "horse", "tabby, cat"]
     #expect(try open(labels: labels, scores: 3).samples.map(\.label) == [2, 0])
   }
 

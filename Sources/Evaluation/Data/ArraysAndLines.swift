@@ -69,7 +69,7 @@ extension DataSet {
     }
     let indices =
       labelled == 0
-      ? [:] : try classes.indices(of: Set(parts.compactMap { $0.1.first.map(String.init) }))
+      ? [:] : try classes.reading(of: Set(parts.compactMap { $0.1.first.map(String.init) })).indices
     return parts.map { number, fields in
       Entry(
         name: String(format: "line-%06d", number),

@@ -104,7 +104,9 @@ extension DataSet {
         "'\(stray)' lies beside the folders of classes; move it into one, or list all pictures in "
           + list)
     }
-    let indices = try classes.indices(of: Set(folders.compactMap(\.self)), areFolders: true)
+    let indices = try classes.reading(
+      of: Set(folders.compactMap(\.self)), areFolders: true
+    ).indices
     return (
       .classFolders,
       zip(files, folders).map { file, folder in
@@ -149,7 +151,7 @@ extension DataSet {
     let file = "\(path)/\(list)"
     do throws(ModelError) {
       let rows = try LabelList(contentsOf: file).rows
-      let indices = try classes.indices(of: Set(rows.map(\.label)))
+      let indices = try classes.reading(of: Set(rows.map(\.label))).indices
       return rows.map { row in
         Entry(name: row.file, label: indices[row.label], place: .file("\(path)/\(row.file)"))
       }
