@@ -48,10 +48,7 @@ extension Model {
     case .file(let path):
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-        let near = Suggestion.text(for: path, among: Baseline.names)
-        throw ModelError(
-          "there is no such file" + (near.isEmpty ? ", nor a baseline of this name" : near),
-          kind: .noInput, file: path)
+        throw Baseline.missing(path)
       }
       guard !isFolder.boolValue else {
         throw ModelError(
@@ -102,6 +99,15 @@ extension Baseline {
       return files.map { .file("\(path)/\($0)") }
     }
   }
+
+  /// The refusal of a name that is neither a file nor another baseline.
+  fileprivate static func missing(_ path: String) -> ModelError {
+    let near = Suggestion.text(for: path, among: names)
+    return ModelError(
+      "there is no such file" + (near.isEmpty ? ", nor a baseline of this name" : near),
+      kind: .noInput, file: path)
+  }
+
   /// What tells it from others wherever its files lie: their digest in place of names.
   ///
   /// - Throws: `ModelError` if a file cannot be read, or a folder holds nothing to compare with.
@@ -111,7 +117,7 @@ extension Baseline {
     let digest = Digest()
     for case .file(let path) in files {
       guard let bytes = FileManager.default.contents(atPath: path) else {
-        throw ModelError("there is no such file", kind: .noInput, file: path)
+        throw Self.missing(path)
       }
       digest.update(bytes.withUnsafeBytes(Digest.sha256))
     }

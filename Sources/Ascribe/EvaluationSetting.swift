@@ -20,7 +20,8 @@ struct EvaluationSetting {
     guard let model = models.first else {
       throw ModelError("there is no model", kind: .usage)
     }
-    let labels = try model.labels(labels)
+    let path = labels
+    let labels = try model.labels(path)
     let dataSet = try DataSet(
       path: data, labels: labels, scores: model.scoreCount, progress: progress)
     var options = options
@@ -54,6 +55,7 @@ struct EvaluationSetting {
           without: without.map { options.methods[$0].description },
           quadrature: evaluator.usualRule(of: options.methods)))
     }
+    if dataSet.isLabelled { try Self.requireSameClasses(models, labels, hasFile: path != nil) }
     try Self.requireUse(of: options.methods, entries)
     self.dataSet = dataSet
     self.evaluators = evaluators
@@ -71,7 +73,7 @@ struct EvaluationSetting {
       masksPixels: options.layer == nil && metrics.contains(where: \.masksPixels),
       insertsPixels: options.layer == nil && metrics.contains(.insertion),
       references: options.methods.map(\.references).max() ?? 0, seed: options.seed)
-    notes = Self.notes(evaluated, entries) + omitted
+    notes = Self.notes(dataSet, evaluated, entries) + omitted
   }
 
   private static func evaluated(
@@ -145,6 +147,35 @@ struct EvaluationSetting {
             : metric == .difference ? "there is one method only" : "the model takes no pictures")
       }
     )
+  }
+
+  /// Refuses models for which one label means different scores.
+  private static func requireSameClasses(
+    _ models: [Model], _ labels: [String], hasFile: Bool
+  ) throws {
+    guard let first = models.first else { return }
+    for model in models.dropFirst() {
+      let file = model.url.relativePath
+      if let count = model.scoreCount, let other = first.scoreCount, count != other {
+        throw ModelError(
+          "it gives \(count) scores, \(first.url.relativePath) \(other); models of other classes are "
+            + "evaluated one by one", kind: .usage, file: file)
+      }
+      let own = hasFile ? [] : try model.labels(nil)
+      guard !own.isEmpty, !labels.isEmpty else { continue }
+      for place in 0..<max(own.count, labels.count) {
+        let (mine, other) = (
+          place < own.count ? own[place] : "", place < labels.count ? labels[place] : ""
+        )
+        guard mine == other else {
+          throw ModelError(
+            "the labels beside it name score \(place) '\(mine)', those of \(first.url.relativePath) "
+              + "'\(other)'; evaluate them one by one, or name one file with --labels",
+            kind: .usage,
+            file: file)
+        }
+      }
+    }
   }
 
   private static func requireLabels(
@@ -227,9 +258,14 @@ struct EvaluationSetting {
   }
 
   private static func notes(
-    _ models: [EvaluatedModel], _ entries: [EvaluationProtocol.Model]
+    _ dataSet: DataSet, _ models: [EvaluatedModel], _ entries: [EvaluationProtocol.Model]
   ) -> [String] {
     var notes: [String] = []
+    if let first = dataSet.sortedClasses.first, let last = dataSet.sortedClasses.last {
+      notes.append(
+        "folders are taken for classes in sorted order, '\(first)' for 0 and '\(last)' for "
+          + "\(dataSet.sortedClasses.count - 1); --labels names the model's classes")
+    }
     for model in models where model.rule.isGuess && model.port.isPicture {
       notes.append(
         "pictures for '\(model.name)' are preprocessed as '\(model.rule.name)'; --preprocess says "

@@ -40,8 +40,8 @@ public struct SampleFolder: Sendable {
 extension Model {
   /// Reads the samples in a folder for the only input of the model.
   ///
-  /// A subfolder named like a label, or like its first word, holds pictures of that class. Where none
-  /// is, names that are numbers are indices of classes; else subfolders are classes in sorted order if
+  /// A subfolder named like a label, its WordNet id or one of its names between commas holds pictures of
+  /// that class. Where none is, names that are numbers are indices of classes; else subfolders are classes in sorted order if
   /// there are as many as scores.
   ///
   /// - Parameters:
@@ -104,7 +104,7 @@ extension Model {
       return parts.count > 1 ? String(parts[0]) : nil
     }
     let classes = ClassNames(labels: labels, scores: scoreCount)
-      .known(Set(folders.compactMap(\.self)), areFolders: true)
+      .known(Set(folders.compactMap(\.self)), areFolders: true).indices
     return folders.map { $0.flatMap { classes[$0] } }
   }
 }

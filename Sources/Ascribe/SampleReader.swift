@@ -61,10 +61,11 @@ struct SampleReader: Sendable {
         "its mask has \(picture.width)x\(picture.height) pixels, the picture "
           + "\(size.width)x\(size.height)")
     }
+    let mask = try picture.asMask()
     return try models.map { model in
       do {
-        let seen = try model.rule.preprocessing.cropped(picture)
-        return (0..<(seen.width * seen.height)).map { seen.pixels[3 * $0] >= 128 }
+        let seen = try model.rule.preprocessing.cropped(mask)
+        return (0..<(seen.width * seen.height)).map { seen.pixels[3 * $0] >= Picture.inside }
       } catch let error as PreprocessingError {
         throw ModelError("its mask: \(error.description)")
       }
@@ -98,45 +99,5 @@ struct EvaluatedModel: Sendable {
       throw ModelError("\(number) is none of the \(type) numbers that the model takes")
     }
     return tensor
-  }
-}
-
-/// Masks of objects, named like the samples that they belong to.
-struct MaskFolder: Sendable {
-  private let folder: String
-  private let paths: [Int: String]
-  /// A digest of all masks.
-  let digest: String
-
-  /// - Throws: `ModelError` if a sample has no mask.
-  init(_ folder: String, of dataSet: DataSet) throws(ModelError) {
-    let digest = Digest()
-    var paths: [Int: String] = [:]
-    for sample in dataSet.samples {
-      let stem = URL(filePath: sample.name).deletingPathExtension().relativePath
-      let endings = ["png", URL(filePath: sample.name).pathExtension]
-      let path = endings.map { "\(folder)/\(stem).\($0)" }.first {
-        FileManager.default.fileExists(atPath: $0)
-      }
-      guard let path, let bytes = FileManager.default.contents(atPath: path) else {
-        throw ModelError(
-          "there is no mask for '\(sample.name)'; it would be '\(stem).png'", kind: .noInput,
-          file: folder)
-      }
-      bytes.withUnsafeBytes(digest.update)
-      paths[sample.index] = path
-    }
-    self.folder = folder
-    self.paths = paths
-    self.digest = digest.finish()
-  }
-
-  func picture(of sample: DataSet.Sample) throws(ModelError) -> Picture {
-    guard let path = paths[sample.index] else { throw ModelError("it has no mask") }
-    do throws(ModelError) {
-      return try Model.picture(contentsOf: path)
-    } catch {
-      throw ModelError("its mask: \(error.reason)")
-    }
   }
 }

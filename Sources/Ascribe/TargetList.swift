@@ -1,4 +1,5 @@
 public import Attribution
+import Evaluation
 import Foundation
 import Graphs
 

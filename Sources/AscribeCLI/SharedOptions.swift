@@ -64,7 +64,7 @@ struct ComparisonOptions: ParsableArguments {
   @Option(
     name: .customLong("baseline"),
     help: ArgumentHelp(
-      "What inputs are compared with: zero (of the model's input space), black, white, mean, blur, noise:SEED, gaussian:SEED or a file; ascribe attribute also takes several with commas, or a folder of files, and averages their maps. (default: zero)",
+      "What inputs are compared with: zero (of the model's input space), black, white, mean, blur, noise:SEED, gaussian:SEED or a file; ascribe attribute and ascribe evaluate also take several with commas, or a folder of files, and average their maps. (default: zero)",
       valueName: "baseline,..."),
     completion: .list(["zero", "black", "white", "mean", "blur", "noise:1", "gaussian:1"]))
   private var baselineNames: String?

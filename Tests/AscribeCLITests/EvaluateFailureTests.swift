@@ -69,7 +69,8 @@ struct EvaluateFailureTests {
   /// A mask that is not the picture's fails that picture.
   @Test func masksOfAnotherSize() throws {
     let data = try pictures("a.png", "b.png")
-    try scratch.write("masks/a.png", bytes(of: Program.star))
+    try scratch.write(
+      "masks/a.png", bytes(of: Program.packageRoot + "/models/shapes/masks/star/000.png"))
     try scratch.write(
       "masks/b.png",
       bytes(of: Program.packageRoot + "/Tests/EvaluationTests/Golden/grey.png"))
@@ -166,7 +167,30 @@ struct EvaluateFailureTests {
       ["--shard", "1/1", "--baseline", "mean"], data, code: 64, saying: ["baseline is zero"])
     try refuses(["--shard", "1/2"], data, code: 64, saying: ["it holds shard 1/1, not 1/2"])
     try scratch.write("data/a.png", bytes(of: Program.star) + [0])
-    try refuses([], data, code: 64, saying: ["data.digest"])
+    try refuses([], data, code: 64, saying: ["data.digest", "of 1 samples there", "of 1 here"])
+    try scratch.write("data/b.png", bytes(of: Program.star))
+    try refuses([], data, code: 64, saying: ["data.digest", "of 1 samples there", "of 2 here"])
+  }
+
+  @Test func aBaselineThatIsNone() throws {
+    let data = try pictures("a.png")
+    try refuses(
+      ["--baseline", "blak"], data, code: 66, saying: ["blak: ", "did you mean 'black'"])
+  }
+
+  /// A protocol that other fields are in names its file.
+  @Test func aProtocolThatCannotBeRead() throws {
+    try succeeds([
+      "evaluate", Program.shapes, "--data", try pictures("a.png"), "--methods", "gradient",
+      "--metrics", "gini", "--quiet", "--output", output,
+    ])
+    var file = try bytes(of: output)
+    let key = Array("\"baseline\"".utf8)
+    let place = try #require(
+      file.indices.first { file[$0...].starts(with: key) })
+    file[place + key.count - 2] = UInt8(ascii: "f")
+    try scratch.write("r.sqlite", file)
+    try fails(["summary", output], code: 65, saying: ["\(output): its protocol cannot be read"])
   }
 
   @Test func filesThatHoldNoResults() throws {
@@ -178,6 +202,7 @@ struct EvaluateFailureTests {
       #expect(try bytes(of: output) == Array(text.utf8))
     }
     try fails(["summary", scratch.path + "/none"], code: 66, saying: ["no such file"])
+    try fails(["summary", scratch.path], code: 66, saying: ["it is a folder"])
   }
 
   @Test func filesOfAnotherVersionAndDamagedOnes() throws {

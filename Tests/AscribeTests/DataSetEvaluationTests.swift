@@ -261,4 +261,56 @@ struct DataSetEvaluationTests {
     #expect(abs(keep.mean - drop.mean) < 4 * (noise.0 * noise.0 + noise.1 * noise.1).squareRoot())
     #expect(try result("xg", "kpm").mean > 2 * result("random", "kpm").mean)
   }
+
+  /// Grey of 0 and 255, or of 0 and 1, is a mask; others say nothing of where the object is.
+  @Test func masksOfOnesAndOfColours() throws {
+    let picture = URL(filePath: Self.images + "/star/000.png")
+    let star = try Picture(contentsOf: picture.path)
+    for (name, colour) in [
+      ("a", [255, 255, 255]), ("b", [1, 1, 1]), ("c", [127, 127, 127]), ("d", [255, 0, 0]),
+    ] as [(String, [UInt8])] {
+      try scratch.write("pictures/\(name).png", bytes(of: picture.path))
+      let pixels = (0..<(star.width * star.height)).flatMap {
+        $0 % star.width < 20 ? colour : [0, 0, 0]
+      }
+      let mask = Picture(width: star.width, height: star.height, pixels: pixels)
+      try scratch.write("masks/\(name).png", mask.pngData())
+    }
+    var options = try options(["gradient"], [.relevanceMass])
+    options.masks = folder + "/masks"
+    _ = try run([model("shapes")], folder + "/pictures", options, into: "masks.sqlite")
+    let summary = try ResultSummary(contentsOf: folder + "/masks.sqlite")
+    #expect(
+      summary.failures.map(\.reason) == [
+        "no pixel of its mask reaches 128, the brightest is 127; write 255 on the object, or 0 and 1",
+        "its mask has colours, such as 255, 0, 0; write it as grey, 255 on the object",
+      ])
+    // The pictures are the same, so that both masks give one value.
+    let mass = try #require(summary.results.first { $0.metric == "relevance-mass" })
+    #expect(mass.n == 2 && mass.standardError == 0 && mass.mean > 0)
+  }
+
+  /// One label means one class for all models of a run.
+  @Test func modelsOfOtherClasses() throws {
+    let data = try pictures(["star/000.png", "ring/000.png"])
+    let source = Self.root.appending(path: "models/shapes")
+    let labels = try String(contentsOfFile: source.path + ".labels.txt", encoding: .utf8)
+      .split(separator: "\n").map(String.init)
+    for (name, list) in [("a", labels), ("b", labels.reversed())] {
+      try scratch.write("\(name).onnx", bytes(of: source.path + ".onnx"))
+      try scratch.write("\(name).labels.txt", list.joined(separator: "\n"))
+    }
+    let models = try ["a", "b"].map {
+      try Model(contentsOf: URL(filePath: "\(folder)/\($0).onnx"))
+    }
+    let options = try options([], [.accuracy])
+    let error = #expect(throws: ModelError.self) {
+      try DataSetEvaluation(models, on: data, options: options)
+    }
+    #expect(
+      error?.description.contains("name score 0 '\(labels[labels.count - 1])'") == true,
+      "\(error?.description ?? "")")
+    let file = source.path + ".labels.txt"
+    _ = try DataSetEvaluation(models, on: data, labels: file, options: options)
+  }
 }

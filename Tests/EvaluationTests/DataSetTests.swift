@@ -37,13 +37,15 @@ struct DataSetTests {
     #expect(dataSet.kind == .classFolders)
     #expect(dataSet.samples.map(\.name) == ["cat/a.JPEG", "dog/10.png", "dog/2.png"])
     #expect(dataSet.samples.map(\.label) == [0, 1, 1])
+    #expect(dataSet.sortedClasses == ["cat", "dog"])
   }
 
   /// The order of the folders is not that of the model's classes.
   @Test func foldersAreFoundByLabel() throws {
     for name in ["dog/1.png", "cat/1.png"] { try scratch.write(name) }
-    let labels = ["dog", "horse", "cat tabby"]
+    let labels = ["dog", "horse", "tabby, cat"]
     #expect(try open(labels: labels, scores: 3).samples.map(\.label) == [2, 0])
+    #expect(try open(labels: labels, scores: 3).sortedClasses.isEmpty)
   }
 
   @Test func foldersAreNumbers() throws {
@@ -144,9 +146,18 @@ struct DataSetTests {
       return
     }
     #expect(numbers == [1, 2.5])
-    try scratch.write("y.txt", "1 2\nthe cat\n")
-    let words = try open("y.txt")
-    #expect(throws: ModelError.self) { try words.content(of: words.samples[1]) }
+    try scratch.write("y.tsv", "0\t1 2\n1\tthe cat\n1\t0x10 2\n1\t\n0\t-1e1 +2\n")
+    let words = try open("y.tsv", scores: 2)
+    for (place, reason) in [
+      (1, "'the' is no number"), (2, "'0x10' is no number"), (3, "the line has no numbers"),
+    ] {
+      let error = #expect(throws: ModelError.self) { try words.content(of: words.samples[place]) }
+      #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
+    }
+    guard case .numbers([-10, 2]) = try words.content(of: words.samples[4]) else {
+      Issue.record("no decimal numbers")
+      return
+    }
     try scratch.write("z.txt", "0\t1 2\n3 4\n")
     refuses("z.txt", scores: 2, kind: .badData, saying: "line 2 has no label")
   }

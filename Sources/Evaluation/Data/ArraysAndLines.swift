@@ -69,7 +69,7 @@ extension DataSet {
     }
     let indices =
       labelled == 0
-      ? [:] : try classes.indices(of: Set(parts.compactMap { $0.1.first.map(String.init) }))
+      ? [:] : try classes.reading(of: Set(parts.compactMap { $0.1.first.map(String.init) })).indices
     return parts.map { number, fields in
       Entry(
         name: String(format: "line-%06d", number),
@@ -78,14 +78,21 @@ extension DataSet {
     }
   }
 
+  /// What decimal numbers are written with; `Double` reads hexadecimal ones too.
+  private static let decimal = Set("0123456789+-.eE".utf8)
+
   static func numbers(in text: String) throws(ModelError) -> [Double] {
     var numbers: [Double] = []
     for word in text.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\t" }) {
-      guard let number = Double(word), number.isFinite else {
+      guard word.utf8.allSatisfy(decimal.contains), let number = Double(word), number.isFinite
+      else {
         throw ModelError(
           "'\(word.prefix(40))' is no number; a line holds numbers, such as the ids of tokens")
       }
       numbers.append(number)
+    }
+    guard !numbers.isEmpty else {
+      throw ModelError("the line has no numbers; a line holds some, such as the ids of tokens")
     }
     return numbers
   }

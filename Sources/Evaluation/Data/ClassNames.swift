@@ -1,7 +1,32 @@
-package import Graphs
+import Graphs
 
 /// Which class of a model a name in a data set means.
 package struct ClassNames: Sendable {
+  /// How classes are found.
+  enum Rule {
+    /// Names are labels of the model.
+    case labels
+    /// Names are indices of scores.
+    case numbers
+    /// Names mean nothing: their sorted order is taken for that of the scores.
+    case sortedOrder
+  }
+
+  /// The classes of some names.
+  package struct Reading {
+    /// Those of the names that mean one class.
+    package let indices: [String: Int]
+    let rule: Rule
+    /// The classes of names that mean several.
+    let ambiguous: [String: [Int]]
+
+    init(_ rule: Rule, _ indices: [String: Int], ambiguous: [String: [Int]] = [:]) {
+      self.rule = rule
+      self.indices = indices
+      self.ambiguous = ambiguous
+    }
+  }
+
   /// The names of the model's classes.
   let labels: [String]
   /// How many scores the model gives.
@@ -13,35 +38,47 @@ package struct ClassNames: Sendable {
     self.scores = scores
   }
 
-  /// The class of each of these names: the label that is the name or begins with it as a word, such as
-  /// a WordNet id. Where no name is a label, the number that each name is. Where none is a number either,
-  /// the sorted order of folders, as in torchvision's `ImageFolder`, if there are as many as scores.
+  /// The class of each of these names: that whose label is the name, else whose label begins with it as
+  /// a WordNet id, else whose label holds it between commas, as in `tiger, Panthera tigris`. Where no name
+  /// is a label, the number that each name is. Where none is a number either, the sorted order of folders,
+  /// as in torchvision's `ImageFolder`, if there are as many as scores.
   ///
-  /// Names that mean no class are left out.
-  package func known(_ names: Set<String>, areFolders: Bool) -> [String: Int] {
-    let byLabel = matches(names)
-    if !byLabel.isEmpty { return byLabel }
-    let count = scores ?? labels.count
-    let numbers = names.compactMap { name in Int(name).map { (name, $0) } }
-    if !numbers.isEmpty {
-      return Dictionary(
-        uniqueKeysWithValues: numbers.filter { (0..<count).contains($0.1) && "\($0.1)" == $0.0 })
+  /// Names that mean no class or several are left out.
+  package func known(_ names: Set<String>, areFolders: Bool) -> Reading {
+    let found = matches(names)
+    if !found.isEmpty {
+      return Reading(
+        .labels, found.compactMapValues { $0.count == 1 ? $0.first : nil },
+        ambiguous: found.filter { $0.value.count > 1 })
     }
-    guard areFolders, names.count == scores else { return [:] }
-    return Dictionary(uniqueKeysWithValues: names.sorted().enumerated().map { ($1, $0) })
+    let numbers = names.compactMap { name in Self.number(name).map { (name, $0) } }
+    if !numbers.isEmpty || names.contains(where: { Int($0) != nil }) {
+      let known = numbers.filter { (0..<(scores ?? labels.count)).contains($0.1) }
+      return Reading(.numbers, Dictionary(uniqueKeysWithValues: known))
+    }
+    guard areFolders, names.count == scores else { return Reading(.numbers, [:]) }
+    return Reading(
+      .sortedOrder, Dictionary(uniqueKeysWithValues: names.sorted().enumerated().map { ($1, $0) }))
   }
 
-  /// The class of each of these names, all of which must have one.
-  package func indices(
-    of names: Set<String>, areFolders: Bool = false
-  ) throws(ModelError) -> [String: Int] {
-    let known = known(names, areFolders: areFolders)
-    guard let missing = names.sorted().first(where: { known[$0] == nil }) else { return known }
-    guard known.isEmpty else {
+  /// The classes of these names, all of which must have one.
+  func reading(of names: Set<String>, areFolders: Bool = false) throws(ModelError) -> Reading {
+    let reading = known(names, areFolders: areFolders)
+    if let (name, places) = reading.ambiguous.min(by: { $0.key < $1.key }) {
+      let meanings = places.prefix(3).map { "\($0) '\(labels[$0])'" }.joined(separator: ", ")
+      throw ModelError(
+        "class '\(name)' is that of scores \(meanings)\(places.count > 3 ? ", ..." : ""); name it by "
+          + "its whole label, or all classes by number")
+    }
+    guard let missing = names.sorted().first(where: { reading.indices[$0] == nil }) else {
+      return reading
+    }
+    guard reading.indices.isEmpty else {
+      let hint = LabelNames(labels).hint(for: missing)
       throw ModelError(
         "class '\(missing)' is none of the model's "
-          + (matches(names).isEmpty
-            ? "\(scores ?? labels.count) classes" : "\(labels.count) labels"))
+          + (reading.rule == .labels
+            ? "\(labels.count) labels\(hint)" : "\(scores ?? labels.count) classes"))
     }
     let count = scores.map { ", the model gives \($0) scores" } ?? ""
     let hint =
@@ -49,12 +86,20 @@ package struct ClassNames: Sendable {
     throw ModelError("there are \(names.count) classes such as '\(missing)'\(count); \(hint)")
   }
 
-  private func matches(_ names: Set<String>) -> [String: Int] {
-    var indices: [String: Int] = [:]
-    for (index, label) in labels.enumerated().reversed() {
-      if let word = label.split(separator: " ").first { indices[String(word)] = index }
+  private func matches(_ names: Set<String>) -> [String: [Int]] {
+    let known = LabelNames(labels)
+    var found: [String: [Int]] = [:]
+    for name in names {
+      let places = [
+        known.scores(labelled: name), known.scores(identified: name), known.scores(named: name),
+      ]
+      found[name] = places.first { !$0.isEmpty }
     }
-    for (index, label) in labels.enumerated().reversed() { indices[label] = index }
-    return indices.filter { names.contains($0.key) }
+    return found
+  }
+
+  /// The number that digits alone spell, zeros in front allowed.
+  private static func number(_ name: String) -> Int? {
+    name.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(name) : nil
   }
 }

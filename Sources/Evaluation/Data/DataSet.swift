@@ -60,6 +60,9 @@ public struct DataSet: Sendable {
   public let samples: [Sample]
   /// A digest of the names, contents and labels of all samples.
   public let digest: String
+  /// The names of the classes in the order that they were given numbers in, where names and labels did
+  /// not say which class is which; else empty.
+  package let sortedClasses: [String]
 
   let rows: NPYRows?
 
@@ -69,8 +72,12 @@ public struct DataSet: Sendable {
   /// The highest label.
   public var highestLabel: Int? { samples.compactMap(\.label).max() }
 
-  init(path: String, kind: Kind, entries: [Entry], rows: NPYRows? = nil, digests: [String]) {
+  init(
+    path: String, kind: Kind, entries: [Entry], rows: NPYRows? = nil, digests: [String],
+    sortedClasses: [String] = []
+  ) {
     self.path = path
+    self.sortedClasses = sortedClasses
     self.kind = kind
     self.rows = rows
     let digest = Digest()

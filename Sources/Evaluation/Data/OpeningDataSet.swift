@@ -23,10 +23,11 @@ extension DataSet {
     let classes = ClassNames(labels: labels, scores: scores)
     let ending = URL(filePath: path).pathExtension.lowercased()
     var rows: NPYRows?
+    var sortedClasses: [String] = []
     let (kind, entries): (Kind, [Entry])
     do {
       switch (isFolder.boolValue, ending) {
-      case (true, _): (kind, entries) = try Self.folder(path, classes)
+      case (true, _): (kind, entries, sortedClasses) = try Self.folder(path, classes)
       case (false, "npy"):
         let opened = try Self.array(path, classes)
         rows = opened.rows
@@ -43,7 +44,9 @@ extension DataSet {
       throw ModelError("there is no sample in it", kind: .noInput, file: path)
     }
     let digests = try Self.digests(of: entries, rows, progress)
-    self.init(path: path, kind: kind, entries: entries, rows: rows, digests: digests)
+    self.init(
+      path: path, kind: kind, entries: entries, rows: rows, digests: digests,
+      sortedClasses: sortedClasses)
   }
 
   /// Samples whose digests are taken between two reports of progress.
@@ -96,16 +99,16 @@ extension DataSet {
 
   private static func folder(
     _ path: String, _ classes: ClassNames
-  ) throws -> (Kind, [Entry]) {
+  ) throws -> (Kind, [Entry], sortedClasses: [String]) {
     if FileManager.default.fileExists(atPath: "\(path)/\(list)") {
-      return (.list, try listed(path, classes))
+      return (.list, try listed(path, classes), [])
     }
     let files = try sampleFiles(in: path)
     let folders = files.map { file in file.split(separator: "/").dropLast().first.map(String.init) }
     guard folders.contains(where: { $0 != nil }) else {
       return (
         .folder,
-        files.map { Entry(name: $0, label: nil, place: .file("\(path)/\($0)")) }
+        files.map { Entry(name: $0, label: nil, place: .file("\(path)/\($0)")) }, []
       )
     }
     if let stray = zip(files, folders).first(where: { $0.1 == nil })?.0 {
@@ -113,12 +116,15 @@ extension DataSet {
         "'\(stray)' lies beside the folders of classes; move it into one, or list all pictures in "
           + list)
     }
-    let indices = try classes.indices(of: Set(folders.compactMap(\.self)), areFolders: true)
+    let names = Set(folders.compactMap(\.self))
+    let reading = try classes.reading(of: names, areFolders: true)
     return (
       .classFolders,
       zip(files, folders).map { file, folder in
-        Entry(name: file, label: folder.flatMap { indices[$0] }, place: .file("\(path)/\(file)"))
-      }
+        Entry(
+          name: file, label: folder.flatMap { reading.indices[$0] },
+          place: .file("\(path)/\(file)"))
+      }, reading.rule == .sortedOrder ? names.sorted() : []
     )
   }
 
@@ -158,7 +164,7 @@ extension DataSet {
     let file = "\(path)/\(list)"
     do throws(ModelError) {
       let rows = try LabelList(contentsOf: file).rows
-      let indices = try classes.indices(of: Set(rows.map(\.label)))
+      let indices = try classes.reading(of: Set(rows.map(\.label))).indices
       return rows.map { row in
         Entry(name: row.file, label: indices[row.label], place: .file("\(path)/\(row.file)"))
       }

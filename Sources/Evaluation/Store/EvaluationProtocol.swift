@@ -127,6 +127,10 @@ extension EvaluationProtocol {
     let (mine, others) = (parts(self), parts(other))
     let keys = Set(mine.keys).union(others.keys).sorted()
     guard let key = keys.first(where: { mine[$0] != others[$0] }) else { return nil }
+    if key == "data.digest" {
+      return "\(key) is \(other.data.digest) of \(other.data.samples) samples there, "
+        + "\(data.digest) of \(data.samples) here"
+    }
     return "\(key) is \(others[key] ?? "nothing") there, \(mine[key] ?? "nothing") here"
   }
 

@@ -63,8 +63,12 @@ package enum ResultDatabase {
 
   /// Opens a file to read.
   static func openToRead(_ path: String) throws(ModelError) -> DatabaseQueue {
-    guard FileManager.default.fileExists(atPath: path) else {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw ModelError("there is no such file", kind: .noInput, file: path)
+    }
+    guard !isFolder.boolValue else {
+      throw ModelError("it is a folder; name a file of results", kind: .noInput, file: path)
     }
     return try attempt(path, writing: false) {
       var configuration = Configuration()
@@ -105,7 +109,7 @@ package enum ResultDatabase {
     do {
       return try body()
     } catch let error as ModelError {
-      throw error
+      throw error.inFile(path)
     } catch let error as DatabaseError {
       switch error.resultCode {
       case .SQLITE_NOTADB:

@@ -19,7 +19,8 @@ struct ResultHeader {
       let expected = row["samples"] as Int?
     else { return nil }
     guard let found = try? EvaluationProtocol(json: text) else {
-      throw ModelError("its protocol cannot be read; another version of the program wrote it")
+      throw ModelError(
+        "its protocol cannot be read; use the version of the program that wrote it, or start anew")
     }
     evaluation = found
     self.data = data

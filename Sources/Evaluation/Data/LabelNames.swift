@@ -1,43 +1,53 @@
 import Attribution
 import Foundation
-import Graphs
+package import Graphs
 
 /// The names of scores, and which scores a text means by them.
-struct LabelNames {
+package struct LabelNames {
   private let labels: [String]
   private let places: [String: [Int]]
   private let namesInside: [String: [Int]]
+  private let identifiers: [String: [Int]]
   /// The most commas in one label.
-  let mostCommas: Int
+  package let mostCommas: Int
 
-  init(_ labels: [String]) {
+  /// - Parameter labels: one for each score; empty where a score has none.
+  package init(_ labels: [String]) {
     self.labels = labels
     var places: [String: [Int]] = [:]
     var inside: [String: [Int]] = [:]
+    var identifiers: [String: [Int]] = [:]
     var mostCommas = 0
     for (index, label) in labels.enumerated() where !label.isEmpty {
       places[Self.normalized(label), default: []].append(index)
       for name in Set(Self.names(in: label).map { $0.lowercased() }) {
         inside[name, default: []].append(index)
       }
+      if let identifier = Self.identifier(of: label) {
+        identifiers[identifier, default: []].append(index)
+      }
       mostCommas = max(mostCommas, label.count { $0 == "," })
     }
     self.places = places
     self.namesInside = inside
+    self.identifiers = identifiers
     self.mostCommas = mostCommas
   }
 
   /// The scores with this label, spaces around commas aside.
-  func scores(labelled text: String) -> [Int] { places[Self.normalized(text)] ?? [] }
+  package func scores(labelled text: String) -> [Int] { places[Self.normalized(text)] ?? [] }
 
   /// The scores whose label holds `text` as a whole item of a comma-separated list of names, with or
   /// without a WordNet id in front.
-  func scores(named text: String) -> [Int] { namesInside[text.lowercased()] ?? [] }
+  package func scores(named text: String) -> [Int] { namesInside[text.lowercased()] ?? [] }
+
+  /// The scores whose label begins with this WordNet id.
+  func scores(identified text: String) -> [Int] { identifiers[text] ?? [] }
 
   /// The only score of this label, or of this name among those of a label.
   ///
   /// - Throws: `ModelError` with the nearest names if there is none, or if there are several.
-  func score(of text: String) throws(ModelError) -> Int {
+  package func score(of text: String) throws(ModelError) -> Int {
     let exact = scores(labelled: text)
     let found = exact.isEmpty ? scores(named: text) : exact
     guard let first = found.first else { throw unknown(text) }
@@ -51,26 +61,36 @@ struct LabelNames {
   }
 
   /// Whether a name is near enough to a known one to be a slip.
-  func isNearly(_ text: String) -> Bool { !Suggestion.names(for: text, among: known).isEmpty }
+  package func isNearly(_ text: String) -> Bool {
+    !Suggestion.names(for: text, among: known).isEmpty
+  }
 
   /// The refusal of a name that no label has.
-  func unknown(_ text: String) -> ModelError {
+  package func unknown(_ text: String) -> ModelError {
     guard !labels.isEmpty else {
       return ModelError(
         "no label is '\(text)'; name a file of labels with --labels", kind: .usage)
     }
-    let hint = Suggestion.text(for: text, among: known)
+    let hint = hint(for: text)
     return ModelError(
       "no label is '\(text)'\(hint.isEmpty ? "; give another one, or an index" : hint)",
       kind: .usage)
   }
 
+  /// The labels nearest to a name that none has, as the end of a message.
+  func hint(for text: String) -> String { Suggestion.text(for: text, among: known) }
+
   private var known: [String] { labels.filter { !$0.isEmpty } + labels.flatMap(Self.names) }
 
   private static func names(in label: String) -> [String] {
-    let isIdentified = label.range(of: "^n[0-9]{8} ", options: .regularExpression)
-    let names = isIdentified.map { String(label[$0.upperBound...]) } ?? label
+    let names = label.dropFirst(identifier(of: label)?.count ?? 0)
     return names.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+
+  private static func identifier(of label: String) -> String? {
+    label.range(of: "^n[0-9]{8} ", options: .regularExpression).map {
+      String(label[$0].dropLast())
+    }
   }
 
   private static func normalized(_ text: String) -> String {
