@@ -119,7 +119,7 @@ METHODS = (
     Method("occlusion:patch={edge}:stride={stride}", references.occlusion, PLAIN),
     Method("grad-cam:layer={layer}", references.grad_cam, CAPTUM),
     Method(
-        f"conductance:{STEPS}:layer={{layer}}",
+        f"conductance:{STEPS}:quadrature=left:layer={{layer}}",
         references.conductance,
         CAPTUM,
         OTHER,
@@ -161,13 +161,14 @@ METHODS = (
         inputs=MANY_INPUTS,
     ),
     Method(
-        f"blur-ig:{BLUR_STEPS}:sigma={BLUR_SIGMA}",
+        f"blur-ig:{BLUR_STEPS}:sigma={BLUR_SIGMA}:quadrature=left",
         references.blur_ig,
         PUBLISHED,
         inputs=MANY_INPUTS,
     ),
     Method(
-        f"guided-ig:{GUIDED_STEPS}:fraction={GUIDED_FRACTION}:distance={GUIDED_DISTANCE}",
+        f"guided-ig:{GUIDED_STEPS}:fraction={GUIDED_FRACTION}:distance={GUIDED_DISTANCE}"
+        ":quadrature=left",
         references.guided_ig,
         PUBLISHED,
         OTHER,

@@ -152,7 +152,7 @@ extension Explanation {
   /// The rule of the integral; where it was found for each baseline, all of them.
   private var ruleName: String? {
     map.rules.isEmpty
-      ? method.integration?.ruleName
+      ? method.stepRuleName ?? method.integration?.ruleName
       : Set(map.rules).count == 1 ? map.rules[0] : map.rules.joined(separator: ",")
   }
 
@@ -168,7 +168,9 @@ extension Explanation {
   /// The steps where the method does not say them, the power that a pilot found, and the estimated error
   /// of the map.
   private var measured: String? {
-    guard let steps = map.steps, let integration = method.integration else { return nil }
+    guard let steps = map.steps, let integration = method.integration else {
+      return map.rules.isEmpty ? nil : ruleName
+    }
     switch integration {
     case .steps, .secant: return nil
     case .piloted:

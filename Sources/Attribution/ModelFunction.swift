@@ -42,6 +42,7 @@ package final class ModelFunction {
   var layerPlans: [String: Interpreter] = [:]
   var biasTerms: BiasTerms?
   var pathPlans: [PathSummand: PathPlan] = [:]
+  var knownStepGradients: [String: StepGradients] = [:]
   /// Why mean gradients are not defined, where that was found out.
   var lackOfMeans: ModelError?
   var knownPrefix: PathPrefix??

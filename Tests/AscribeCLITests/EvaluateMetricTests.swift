@@ -65,12 +65,14 @@ struct EvaluateMetricTests {
     let summary = try evaluate(
       Program.shapes, scratch.path + "/x",
       [
-        "--methods", "fullgrad,auto,ig:64,blur-ig:400", "--metrics", "completeness", "--target",
+        "--methods", "fullgrad,auto,ig:64,blur-ig,guided-ig:20", "--metrics", "completeness",
+        "--target",
         "argmax",
       ])
     #expect(try #require(summary.mean("completeness", "fullgrad")) < 1e-4)
     #expect(try #require(summary.mean("completeness", "auto")) < 0.05)
     #expect(try #require(summary.mean("completeness", "ig:64")) < 0.05)
-    #expect(try #require(summary.mean("completeness", "blur-ig")) < 0.05)
+    #expect(try #require(summary.mean("completeness", "blur-ig")) < 1e-4)
+    #expect(try #require(summary.mean("completeness", "guided-ig:20")) < 1e-4)
   }
 }

@@ -153,7 +153,8 @@ struct DataSetEvaluationTests {
     let data = try pictures(["star/000.png", "star/001.png", "ring/000.png"])
     let expected = [
       // 64x64 pixels hold 16 patches; the score at the point is one more.
-      "occlusion:patch=16:stride=16": (17.0, 0.0), "blur-ig:5": (7, 5), "guided-ig:3": (5, 3),
+      "occlusion:patch=16:stride=16": (17.0, 0.0), "blur-ig:5": (8, 6), "guided-ig:3": (9, 7),
+      "guided-ig:3:quadrature=left": (5, 3),
       "smoothgrad:3:of=ig:4": (18, 12), "smoothgrad:3": (3, 3), "ig:20": (22, 20),
       "expected-gradients:5": (5, 5), "gradient": (1, 1),
     ]

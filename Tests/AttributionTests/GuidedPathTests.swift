@@ -10,7 +10,9 @@ import Testing
   private let weights = [0.5, -2, 3, 0.25, 1]
 
   /// On a linear model every path that arrives is worth the same.
-  @Test(arguments: ["guided-ig:10", "guided-ig:25:fraction=0.5:distance=0.3"])
+  @Test(arguments: [
+    "guided-ig:10", "guided-ig:25:fraction=0.5:distance=0.3", "guided-ig:10:quadrature=left",
+  ])
   func aLinearModelIsWorthItsProducts(item: String) throws {
     let point = ToyFunction.point([5])
     let start = ToyFunction.point([5], seed: 3)
@@ -25,7 +27,8 @@ import Testing
   @Test func withoutFreedomItIsIntegratedGradients() throws {
     let function = try product()
     let point = ToyFunction.point([5])
-    let guided = try Method("guided-ig:16:distance=0").map(of: function, at: point)
+    let guided = try Method("guided-ig:16:distance=0:quadrature=left")
+      .map(of: function, at: point)
     let ig = try Method("ig:16:quadrature=left").map(of: function, at: point)
     #expect(difference(guided.values.doubles, ig.values.doubles) < 1e-12)
   }
@@ -41,17 +44,44 @@ import Testing
       return ToyFunction.node(&builder, Gemm(), [squares, pick, linear], "score")
     }
     let point = Tensor([1.0, 1], shape: [1, 2])
-    let map = try Method("guided-ig:2:distance=1").map(of: function, at: point)
-    #expect(difference(map.values.doubles, [4, 0]) < 1e-12)
+    let left = try Method("guided-ig:2:distance=1:quadrature=left").map(of: function, at: point)
+    #expect(difference(left.values.doubles, [4, 0]) < 1e-12)
+    let mean = try Method("guided-ig:2:distance=1").map(of: function, at: point)
+    #expect(mean.values.doubles == [4, 1])
   }
 
   @Test func moreStepsAddUpBetter() throws {
     let function = try product()
     let point = ToyFunction.point([5])
     let errors = try [50, 1600].map {
-      try abs(Method("guided-ig:\($0)").map(of: function, at: point).completenessError)
+      try abs(
+        Method("guided-ig:\($0):quadrature=left").map(of: function, at: point).completenessError)
     }
     #expect(errors[1] < errors[0] / 8 && errors[1] < 1e-2)
+  }
+
+  /// Of a polynomial of degree two, however many steps there are.
+  @Test(arguments: ["guided-ig:1", "guided-ig:7"])
+  func meanGradientsAddUp(item: String) throws {
+    let map = try Method(item).map(of: product(), at: ToyFunction.point([5]))
+    #expect(map.rules == ["secant"])
+    #expect(abs(map.completenessError) < 1e-12)
+  }
+
+  /// Softmax has no mean gradient, so steps take that at their beginning.
+  @Test func withoutMeansItIsThePublishedSum() throws {
+    let function = try ToyFunction.make([5]) { builder, x in
+      let shares = ToyFunction.node(&builder, Softmax(axis: 1), [x], "shares")
+      return ToyFunction.node(
+        &builder, Gemm(), [shares, builder.constant(Tensor(weights, shape: [5, 1]))], "score")
+    }
+    let point = ToyFunction.point([5])
+    let map = try Method("guided-ig:5").map(of: function, at: point)
+    let left = try Method("guided-ig:5:quadrature=left").map(of: function, at: point)
+    #expect(map.rules == ["left"] && map.values.doubles == left.values.doubles)
+    #expect(throws: ModelError.self) {
+      try Method("guided-ig:5:quadrature=secant").map(of: function, at: point)
+    }
   }
 
   /// The sum of x and of its squares.
@@ -84,10 +114,10 @@ import Testing
     }
   }
 
-  @Test func blurIGFollowsItsDefinition() throws {
+  @Test func blurIGFollowsItsAuthors() throws {
     let weights = ToyFunction.point(shape, seed: 8).doubles
     let point = ToyFunction.point(shape)
-    let map = try Method("blur-ig:4:sigma=2").map(
+    let map = try Method("blur-ig:4:sigma=2:quadrature=left").map(
       of: ToyFunction.linear(shape, [weights]), at: point)
     var expected = [Double](repeating: 0, count: 90)
     for sigma in [0, 0.5, 1, 1.5] {
@@ -104,7 +134,29 @@ import Testing
   @Test func blurIGAddsUpWithManySteps() throws {
     let weights = ToyFunction.point(shape, seed: 8).doubles
     let function = try ToyFunction.linear(shape, [weights])
-    let map = try Method("blur-ig:1500:sigma=3").map(of: function, at: ToyFunction.point(shape))
+    let map = try Method("blur-ig:1500:sigma=3:quadrature=left").map(
+      of: function, at: ToyFunction.point(shape))
     #expect(map.relativeCompletenessError < 0.05)
+  }
+
+  /// A linear model takes nothing but the ends; that of squares the mean of both ends of each step.
+  @Test func blurIGOfMeansFollowsItsDefinition() throws {
+    let point = ToyFunction.point(shape)
+    let function = try ToyFunction.make(shape) { builder, x in
+      let squares = ToyFunction.node(&builder, Mul(), [x, x], "squares")
+      let flat = ToyFunction.node(&builder, Flatten(axis: 1), [squares], "flat")
+      let ones = builder.constant(Tensor(repeating: 1.0, shape: [90, 1]))
+      return ToyFunction.node(&builder, Gemm(), [flat, ones], "score")
+    }
+    let map = try Method("blur-ig:3:sigma=1.5").map(of: function, at: point)
+    var expected = [Double](repeating: 0, count: 90)
+    for (from, to) in [(1.5, 1.0), (1.0, 0.5), (0.5, 0)] {
+      let (here, there) = (blurred(point.doubles, from), blurred(point.doubles, to))
+      for index in expected.indices {
+        expected[index] += there[index] * there[index] - here[index] * here[index]
+      }
+    }
+    #expect(difference(map.values.doubles, expected) < 1e-12)
+    #expect(abs(map.completenessError) < 1e-11)
   }
 }

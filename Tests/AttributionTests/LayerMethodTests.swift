@@ -76,13 +76,14 @@ import Testing
     #expect(abs(map.completenessError) < 1e-13)
   }
 
-  /// At the input itself it is Integrated Gradients by left ends; batches make no difference.
-  @Test(arguments: [1, 7, 40])
-  func conductanceOfTheInputIsIntegratedGradients(steps: Int) throws {
+  /// At the input itself it is Integrated Gradients by the same rule; batches make no difference.
+  @Test(arguments: [1, 7, 40], ["left", "secant"])
+  func conductanceOfTheInputIsIntegratedGradients(steps: Int, rule: String) throws {
     let function = try network(side: 3)
     let point = ToyFunction.point([1, 3, 3])
-    let map = try Method("conductance:\(steps):layer=x").map(of: function, at: point)
-    let ig = try Method("ig:\(steps):quadrature=left").map(of: function, at: point)
+    let map = try Method("conductance:\(steps):quadrature=\(rule):layer=x")
+      .map(of: function, at: point)
+    let ig = try Method("ig:\(steps):quadrature=\(rule)").map(of: function, at: point)
     #expect(map.values.shape == [1, 1, 3, 3])
     #expect(difference(map.values.doubles, ig.values.doubles) < 1e-14)
   }
@@ -90,9 +91,16 @@ import Testing
   /// Every hidden layer passes the whole difference of the scores on.
   @Test(arguments: ["conv", "relu", "means"])
   func conductanceAddsUp(layer: String) throws {
-    let map = try Method("conductance:2000:layer=\(layer)").map(
-      of: network(side: 3), at: ToyFunction.point([1, 3, 3]))
-    #expect(abs(map.completenessError) < 2e-3)
+    let function = try network(side: 3)
+    let point = ToyFunction.point([1, 3, 3])
+    let left = try Method("conductance:2000:quadrature=left:layer=\(layer)")
+      .map(of: function, at: point)
+    #expect(abs(left.completenessError) < 2e-3)
+    let mean = try Method("conductance:2000:layer=\(layer)").map(of: function, at: point)
+    #expect(abs(mean.completenessError) < 1e-12)
+    #expect(difference(mean.values.doubles, left.values.doubles) < 2e-3)
+    let few = try Method("conductance:3:layer=\(layer)").map(of: function, at: point)
+    #expect(abs(few.completenessError) < 1e-12)
   }
 
   @Test(arguments: [

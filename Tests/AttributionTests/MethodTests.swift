@@ -26,6 +26,8 @@ import Testing
     ("conductance:layer=a:b=c", "conductance:128:layer=a:b=c"),
     ("conductance:8:layer=a", "conductance:8:layer=a"), ("blur-ig", "blur-ig:100"),
     ("blur-ig:20:sigma=8", "blur-ig:20:sigma=8.0"), ("guided-ig", "guided-ig:200"),
+    ("blur-ig:quadrature=left", "blur-ig:100:quadrature=left"),
+    ("conductance:quadrature=secant:layer=a", "conductance:128:quadrature=secant:layer=a"),
     (
       "smoothgrad:3:of=lrp:rule=gamma",
       "smoothgrad:3:sigma=0.15:of=lrp:rule=gamma"
@@ -54,6 +56,7 @@ import Testing
     "occlusion:8", "occlusion:patch=0", "occlusion:patch=2:stride=3", "fullgrad:3",
     "grad-cam:3", "conductance", "conductance:0:layer=a", "blur-ig:sigma=0", "guided-ig:fraction=0",
     "guided-ig:fraction=2", "guided-ig:distance=-1",
+    "guided-ig:quadrature=midpoint", "blur-ig:quadrature=automatic",
     "deeplift:3", "guided-backprop:x=1", "deconvnet:2",
     "lrp:rule=foo", "lrp:gamma=1",
     "lrp:rule=epsilon-gamma-box", "lrp:rule=epsilon-gamma-box:low=1:high=1", "lrp:low=0",

@@ -8,9 +8,18 @@ extension ModelFunction {
   /// The graph of the scores, the value of a layer, and the gradient of the scores with respect to it.
   ///
   /// - Parameter rows: the rows of a batch.
+  /// - Throws: as `values(of:rows:)`.
+  func graph(of layer: String, rows: Int) throws(ModelError) -> Graph {
+    let graph = try values(of: layer, rows: rows)
+    return try graph.withGradient(at: graph.outputs[1])
+  }
+
+  /// The graph of the scores and the value of a layer.
+  ///
+  /// - Parameter rows: the rows of a batch.
   /// - Throws: `ModelError` if there is no such layer, or if it does not stand between the explained
   ///   input and the scores.
-  func graph(of layer: String, rows: Int) throws(ModelError) -> Graph {
+  func values(of layer: String, rows: Int) throws(ModelError) -> Graph {
     let value = try source.graph.layer(named: layer)
     guard source.graph.depends(source.scores, on: value) else {
       throw ModelError(
@@ -23,7 +32,7 @@ extension ModelFunction {
         "layer '\(layer)' does not depend on the explained input; name one behind it, inspect "
           + "--layers lists all", kind: .usage)
     }
-    return try graph.withGradient(at: graph.outputs[1])
+    return graph
   }
 
   /// An interpreter of a graph that is made once for each name and kept.
@@ -69,7 +78,9 @@ extension ModelFunction {
 
 extension Graph {
   /// The graph of the first output, a value, and the gradient of the one with respect to the other.
-  func withGradient(at value: Value) throws(ModelError) -> Graph {
+  func withGradient(
+    at value: Value, by rules: (any GradientRules)? = nil
+  ) throws(ModelError) -> Graph {
     guard type(of: value)?.elementType.isFloatingPoint ?? false else {
       throw ModelError(
         "layer '\(name(of: value))' holds no floating-point numbers, so it has no gradient",
@@ -77,7 +88,7 @@ extension Graph {
     }
     let scores = outputs[0]
     let gradient = try replacingOutputs([scores, value])
-      .gradient(of: scores, withRespectTo: [value])
+      .gradient(of: scores, withRespectTo: [value], rules: rules)
     guard gradient.arrives[0] else {
       throw ModelError(noGradientOf: scores, reaching: value, in: self)
     }

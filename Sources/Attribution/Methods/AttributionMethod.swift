@@ -27,6 +27,8 @@ package protocol AttributionMethod: Sendable {
   /// How Integrated Gradients integrate, where they are what it computes or may come to, of noisy samples
   /// too; nil for other methods.
   var integrationInside: Integration? { get }
+  /// Which gradient a step of its path is multiplied by, where it has a path of its own.
+  var stepRule: StepRule? { get }
   /// The layer that its settings name.
   var namedLayer: String? { get }
   /// Whether it evaluates the model at many points, so that batches pay.
@@ -57,6 +59,7 @@ extension AttributionMethod {
   package var usesBaseline: Bool { false }
   package var readsBaseline: Bool { usesBaseline }
   package var integrationInside: Integration? { nil }
+  package var stepRule: StepRule? { nil }
   package var namedLayer: String? { attributedLayer }
   package var evaluatesManyPoints: Bool { false }
   package var addsUp: Bool { false }

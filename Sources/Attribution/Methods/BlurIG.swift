@@ -6,76 +6,89 @@ import Tensors
 /// Integrated Gradients along a path of pictures less and less blurred (Xu et al., 2020,
 /// arXiv 2004.03383).
 ///
-/// With L(s) the picture blurred by a Gaussian of standard deviation s pixels: minus the sum, over
-/// N equal steps of s from 0 to the largest, of the step times the gradient at L(s) times
-/// (L(s + 0.01) - L(s)) / 0.01, as the authors' program computes it. It approaches the score's
-/// difference from the most blurred picture. Beyond the borders there is 0 in the model's input.
+/// With L(s) the picture blurred by a Gaussian of standard deviation s pixels, and N equal steps of s down
+/// from the largest to 0: by `secant` the sum of the change of L in each step times the mean gradient over
+/// it, which adds up to the score's difference from the most blurred picture. By `left`, as the authors'
+/// program computes it: minus the sum of the step times the gradient at L(s) times
+/// (L(s + 0.01) - L(s)) / 0.01. Beyond the borders there is 0 in the model's input.
 package struct BlurIG: AttributionMethod {
   package static let name = "blur-ig"
   package static let title = "Blur IG"
   package static let summary = "Integrated Gradients, from blurs of the input."
-  package static let usage = "[:STEPS][:sigma=S]"
+  package static let usage = "[:STEPS][:sigma=S]\(StepRule.usage)"
 
   private let steps: Int
   private let sigma: Double
+  private let rule: StepRule
 
   package init(_ settings: inout MethodSettings) throws(ModelError) {
     steps = try settings.count(in: 1...Integration.largestStepCount) ?? 100
     sigma = try settings.number("sigma", in: 0.1...10_000) ?? 50
+    rule = try StepRule(&settings)
   }
 
-  /// The step of s that the change of the picture is taken over.
+  /// The step of s that the authors take the change of the picture over.
   private static let difference = 0.01
 
-  package var settings: String { ":\(steps)" + (sigma == 50 ? "" : ":sigma=\(sigma)") }
+  package var settings: String {
+    ":\(steps)" + (sigma == 50 ? "" : ":sigma=\(sigma)") + rule.settings
+  }
   package var evaluatesManyPoints: Bool { true }
   package var addsUp: Bool { true }
+  package var stepRule: StepRule? { rule }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     let function = problem.function
     let picture = GaussianBlur(
       problem.point.doubles, try function.pictureLayout(for: Self.name))
+    let gradients = try function.stepGradients(points: steps + 1, by: rule)
     let before = function.passes
     let scores = try function.scores(
       at: Tensor(stacking: [problem.point, tensor(picture.blurred(sigma), like: problem.point)]))
     let targets = try problem.targets(scores[0])
+    let sums =
+      gradients.areMeans
+      ? try gradients.integrals(
+        along: steps + 1, targets: targets, progress: problem.progress
+      ) { number in
+        let share = Double(steps - number) / Double(steps)
+        return tensor(picture.blurred(share * sigma), like: problem.point)
+      } : try publishedSums(problem, picture, targets, gradients)
+    let passes = function.passes - before
+    return zip(targets, sums).enumerated().map { number, result in
+      let (target, values) = result
+      return TargetedMap(
+        target: target,
+        map: AttributionMap(
+          values: values, score: scores[0][target], baselineScore: scores[1][target],
+          passes: passes.share(number, of: targets.count), steps: steps,
+          rules: rule == .automatic ? [gradients.ruleName] : []))
+    }
+  }
+
+  /// The sums as the authors' program has them.
+  private func publishedSums(
+    _ problem: Problem, _ picture: GaussianBlur, _ targets: [Int], _ gradients: StepGradients
+  ) throws -> [Tensor] {
+    let step = sigma / Double(steps)
     var sums = targets.map { _ in [Double](repeating: 0, count: problem.point.elementCount) }
-    let rows = max(function.batchSize, 1)
-    for first in stride(from: 0, to: steps, by: rows) {
-      let numbers = first..<min(first + rows, steps)
-      var points: [Tensor] = []
-      var changes: [[Double]] = []
-      for number in numbers {
-        let sigma = Double(number) * self.sigma / Double(steps)
-        let blurred = picture.blurred(sigma)
-        let next = picture.blurred(sigma + Self.difference)
-        points.append(tensor(blurred, like: problem.point))
-        changes.append(zip(next, blurred).map { ($0 - $1) / Self.difference })
-      }
-      let batch = Tensor(stacking: points)
-      for (place, target) in targets.enumerated() {
-        let gradients = try function.gradients(
-          at: batch, targets: Array(repeating: target, count: points.count)
-        ).gradients
-        for (row, change) in changes.enumerated() {
-          let gradient = gradients.rows(row..<(row + 1)).doubles
-          for index in change.indices {
-            sums[place][index] -= sigma / Double(steps) * gradient[index] * change[index]
+    for numbers in gradients.batches(of: steps) {
+      let blurred = numbers.map { picture.blurred(Double($0) * step) }
+      let batch = try gradients.batch(
+        blurred.map { tensor($0, like: problem.point) }, targets: targets)
+      for (row, number) in numbers.enumerated() {
+        let next = picture.blurred(Double(number) * step + Self.difference)
+        for place in targets.indices {
+          let gradient = batch.gradients[place][row]
+          for index in next.indices {
+            let change = (next[index] - blurred[row][index]) / Self.difference
+            sums[place][index] -= step * gradient[index] * change
           }
         }
       }
       try problem.progress(Double(numbers.upperBound) / Double(steps))
     }
-    var passes = function.passes - before
-    passes.forward /= max(targets.count, 1)
-    passes.backward /= max(targets.count, 1)
-    return zip(targets, sums).map { target, sum in
-      TargetedMap(
-        target: target,
-        map: AttributionMap(
-          values: Tensor(sum, shape: function.pointShape), score: scores[0][target],
-          baselineScore: scores[1][target], passes: passes, steps: steps))
-    }
+    return sums.map { Tensor($0, shape: problem.function.pointShape) }
   }
 
   private func tensor(_ elements: [Double], like point: Tensor) -> Tensor {

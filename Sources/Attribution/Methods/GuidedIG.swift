@@ -6,62 +6,90 @@ import Tensors
 ///
 /// In each of N steps the share `fraction` of elements with the smallest gradients moves toward the input
 /// until the L1 distance to it has shrunk by an N-th; no element strays from the straight line by more
-/// than `distance` of its length. The gradient of the step times what moved is added up. As the authors'
-/// program computes it; steps run one after the other, so batches do not help.
+/// than `distance` of its length. What moved is multiplied by a gradient and added up: by `secant` by its
+/// mean over the step, so that attributions add up, by `left` by that at the beginning of the step, as in
+/// the authors' program. Steps run one after the other.
 package struct GuidedIG: AttributionMethod {
   package static let name = "guided-ig"
   package static let title = "Guided IG"
   package static let summary = "Integrated Gradients, small gradients first."
-  package static let usage = "[:STEPS][:fraction=F][:distance=D]"
+  package static let usage = "[:STEPS][:fraction=F][:distance=D]\(StepRule.usage)"
 
   private let steps: Int
   private let fraction: Double
   private let distance: Double
+  private let rule: StepRule
 
   package init(_ settings: inout MethodSettings) throws(ModelError) {
     steps = try settings.count(in: 1...Integration.largestStepCount) ?? 200
     fraction = try settings.number("fraction", in: 0.001...1) ?? 0.25
     distance = try settings.number("distance", in: 0...1) ?? 0.02
+    rule = try StepRule(&settings)
   }
 
   package var settings: String {
     ":\(steps)" + (fraction == 0.25 ? "" : ":fraction=\(fraction)")
-      + (distance == 0.02 ? "" : ":distance=\(distance)")
+      + (distance == 0.02 ? "" : ":distance=\(distance)") + rule.settings
   }
   package var usesBaseline: Bool { true }
+  package var evaluatesManyPoints: Bool { true }
   package var addsUp: Bool { true }
+  package var stepRule: StepRule? { rule }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     let function = problem.function
+    let gradients = try function.stepGradients(points: rule == .left ? 1 : 2, by: rule)
     let (scores, targets) = try problem.scored()
     let start = try function.scores(at: problem.baseline)[0]
     return try targets.enumerated().map { number, target in
       let before = function.passes
-      var path = GuidedPath(
-        from: problem.baseline.doubles, to: problem.point.doubles, fraction: fraction,
-        distance: distance)
-      for step in 1...steps {
-        let place = Tensor(path.place, shape: problem.point.shape)
-          .converted(to: problem.point.elementType)
-        let gradient = try function.gradients(at: place, choosing: { _ in [target] }).gradients[0]
-        path.advance(to: Double(step) / Double(steps), along: gradient.doubles)
-        try problem.progress(
-          (Double(number) + Double(step) / Double(steps)) / Double(targets.count))
+      let values = try attributions(problem, target, gradients) {
+        try problem.progress((Double(number) + $0) / Double(targets.count))
       }
       return TargetedMap(
         target: target,
         map: AttributionMap(
-          values: Tensor(path.attributions, shape: function.pointShape), score: scores[target],
+          values: Tensor(values, shape: function.pointShape), score: scores[target],
           baselineScore: start[target],
-          passes: Passes(forward: 2) + (function.passes - before), steps: steps))
+          passes: Passes(forward: 2) + (function.passes - before), steps: steps,
+          rules: rule == .automatic ? [gradients.ruleName] : []))
     }
+  }
+
+  private func attributions(
+    _ problem: Problem, _ target: Int, _ gradients: StepGradients,
+    progress: (Double) throws -> Void
+  ) throws -> [Double] {
+    func tensor(_ place: [Double]) -> Tensor {
+      Tensor(place, shape: problem.point.shape).converted(to: problem.point.elementType)
+    }
+    var path = GuidedPath(
+      from: problem.baseline.doubles, to: problem.point.doubles, fraction: fraction,
+      distance: distance)
+    var sum = [Double](repeating: 0, count: problem.point.elementCount)
+    var gradient: [Double] = []
+    for step in 1...steps {
+      let old = path.place
+      if step == 1 || !gradients.areMeans {
+        gradient = try gradients.batch([tensor(old)], targets: [target]).gradients[0][0]
+      }
+      path.advance(to: Double(step) / Double(steps), along: gradient)
+      var factor = gradient
+      if gradients.areMeans {
+        // Of the last point of a way it is the gradient there, which the next step begins with.
+        let both = try gradients.batch([tensor(old), tensor(path.place)], targets: [target])
+        (factor, gradient) = (both.gradients[0][0], both.gradients[0][1])
+      }
+      for index in sum.indices { sum[index] += (path.place[index] - old[index]) * factor[index] }
+      try progress(Double(step) / Double(steps))
+    }
+    return sum
   }
 }
 
-/// A place on its way to the input, and what the way was worth so far.
+/// A place on its way to the input.
 struct GuidedPath {
   private(set) var place: [Double]
-  private(set) var attributions: [Double]
   private let start: [Double]
   private let end: [Double]
   private let fraction: Double
@@ -75,7 +103,6 @@ struct GuidedPath {
     self.fraction = fraction
     self.distance = distance
     place = start
-    attributions = [Double](repeating: 0, count: start.count)
     length = zip(start, end).reduce(0) { $0 + abs($1.0 - $1.1) }
   }
 
@@ -87,17 +114,13 @@ struct GuidedPath {
     // What cannot move any more counts as infinitely steep.
     var steepness = gradient.map(abs)
     while true {
-      let old = place
       for index in place.indices {
         let (way, done) = (end[index] - start[index], place[index] - start[index])
         let isBehind = way == 0 ? high < low : done / way < low
         if isBehind { place[index] = start[index] + way * low }
       }
       let left = zip(place, end).reduce(0) { $0 + abs($1.0 - $1.1) }
-      guard !Self.isClose(wanted, left) else {
-        credit(from: old, gradient)
-        return
-      }
+      guard !Self.isClose(wanted, left) else { return }
       for index in place.indices where place[index] == bound[index] {
         steepness[index] = .infinity
       }
@@ -113,14 +136,7 @@ struct GuidedPath {
       } else {
         for index in moving { place[index] += (bound[index] - place[index]) * max(part, 0) }
       }
-      credit(from: old, gradient)
       guard part > 1, !moving.isEmpty else { return }
-    }
-  }
-
-  private mutating func credit(from old: [Double], _ gradient: [Double]) {
-    for index in place.indices {
-      attributions[index] += (place[index] - old[index]) * gradient[index]
     }
   }
 

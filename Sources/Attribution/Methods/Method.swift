@@ -65,6 +65,12 @@ public struct Method: Sendable {
   /// Whether its attributions should add up to the score's difference from the baseline.
   public var addsUp: Bool { rule.addsUp }
 
+  /// Whether it leaves the rule for the steps of a path of its own to the model.
+  package var leavesStepRule: Bool { rule.stepRule == .automatic }
+
+  /// The rule for the steps of a path of its own; nil for a method without one.
+  public var stepRuleName: String? { rule.stepRule?.rawValue }
+
   /// Whether the method compares the input with a baseline.
   public var usesBaseline: Bool { rule.usesBaseline }
 

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Points on a path whose gradients are computed together.
 struct PathBatch {
   /// Between 0 and 1; no more than a plan has rows.
@@ -7,6 +9,11 @@ struct PathBatch {
 }
 
 extension PathBatch {
+  /// The edges of so many pieces of a straight line, shorter near the baseline, where most signs change.
+  static func edges(_ pieces: Int) -> [Double] {
+    (0...pieces).map { pow(Double($0) / Double(pieces), 1.5) }
+  }
+
   /// The pieces between these edges; a batch begins with the edge that the one before ends with.
   static func pieces(between edges: [Double], rows: Int) -> [PathBatch] {
     let step = max(rows - 1, 1)

@@ -1,4 +1,3 @@
-import Foundation
 import Graphs
 package import Tensors
 
@@ -110,8 +109,7 @@ extension ModelFunction {
     progress: (Double) throws -> Void
   ) throws -> [PathIntegral] {
     let plan = try meanPlan(for: rows(for: pieces), sums: true)
-    let edges = (0...pieces).map { pow(Double($0) / Double(pieces), 1.5) }
-    let batches = PathBatch.pieces(between: edges, rows: plan.rows)
+    let batches = PathBatch.pieces(between: PathBatch.edges(pieces), rows: plan.rows)
     count(Passes(forward: pieces + batches.count, backward: pieces * targets.count))
     return try plan.integrals(
       from: baseline, to: point, targets: targets, batches: batches, progress: progress

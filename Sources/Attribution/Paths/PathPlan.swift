@@ -52,7 +52,7 @@ extension ModelFunction {
   }
 
   /// Bytes of intermediate values that a batch of mean gradients may take.
-  private static let meanMemoryLimit = 512 << 20
+  static let meanMemoryLimit = 512 << 20
 }
 
 /// A model ready to sum its gradients at points on a straight line, so many of them at a time.

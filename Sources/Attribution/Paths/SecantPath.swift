@@ -127,7 +127,7 @@ struct SecantPath {
   /// Edges of so many pieces, dense where `density` says it; near the baseline where it is not known.
   private static func grid(_ count: Int, density: [(end: Double, value: Double)]?) -> [Double] {
     guard let density, let last = density.last else {
-      return (0...count).map { pow(Double($0) / Double(count), 1.5) }
+      return PathBatch.edges(count)
     }
     // Some pieces lie everywhere, since a round may have missed what happens between.
     let mean = density.reduce(0) { $0 + $1.value } / Double(density.count)

@@ -158,7 +158,7 @@ extension Node {
     if isElementwise || activates { return true }
     switch operation {
     case let transpose as Transpose: return transpose.permutation?.first == 0
-    case let product as Gemm: return varying == [0] && !product.transposingA
+    case let product as Gemm: return !varying.contains(1) && !product.transposingA
     case is MatMul: return varying == [0] || result.rank > 2
     case let gather as Gather:
       return varying == [0] && gather.axis != 0 && gather.axis != -result.rank

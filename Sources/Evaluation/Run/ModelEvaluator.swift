@@ -60,12 +60,12 @@ package final class ModelEvaluator {
   /// Seconds spent so far in passes of the model.
   package var passSeconds: Double { workspace.runSeconds }
 
-  /// The rule of Integrated Gradients where methods leave it to the model; nil where none does.
+  /// The rule of paths where methods leave it to the model; nil where none does.
   package func usualRule(of methods: [Method]) -> String? {
     for case .automatic(let count)? in methods.map(\.integrationInside) {
       return function.usualRule(count)
     }
-    return nil
+    return methods.contains(where: \.leavesStepRule) ? function.usualStepRule() : nil
   }
 
   /// How many scores the model gives.
