@@ -91,6 +91,7 @@ struct Attribute: ParsableCommand {
     let bar = ProgressBar("explaining", isQuiet: options.quiet)
     defer { bar.finish() }
     var reports: [ExplanationReport] = []
+    var repeated: [(report: ExplanationReport, explanation: Explanation)] = []
     var stepsBefore = 0.0
     for (number, path) in job.files.enumerated() {
       let input = try job.read(path)
@@ -107,6 +108,7 @@ struct Attribute: ParsableCommand {
       bar.finish()
       if !json { written.forEach { print(Self.text(of: $0.report, $0.explanation)) } }
       reports += written.map(\.report)
+      repeated += written.filter { !$0.explanation.otherNames.isEmpty }
     }
     if json { try Console.print(json: reports) }
     if force, !options.quiet, reports.contains(where: { $0.method != Method.xGradient.name }) {
@@ -114,10 +116,23 @@ struct Attribute: ParsableCommand {
         "note: the model is not homogeneous, so this is input-x-gradient and not xg; it need not add "
           + "up to the score")
     }
+    if !options.quiet { noteRepetitions(repeated) }
     if let node = reports.first?.omittedNode, !options.quiet {
       Console.note(
         "note: scores are read before the final '\(node)'; --target-space softmax reads behind it")
     }
+  }
+
+  /// Says of the first explanation for which several targets stood which they were.
+  private func noteRepetitions(
+    _ repeated: [(report: ExplanationReport, explanation: Explanation)]
+  ) {
+    guard let first = repeated.first else { return }
+    let explanation = first.explanation
+    let more = repeated.count > 1 ? "; \(repeated.count - 1) more are like that" : ""
+    Console.note(
+      "note: \(first.report.input): target \(explanation.otherNames.joined(separator: " and ")) is "
+        + "the score of target \(explanation.name), explained once under that name\(more)")
   }
 
   private func explain(

@@ -126,9 +126,50 @@ struct AttributeTests {
     try attribute(
       [Program.star, "--method", "gradient", "--target", "argmax, 4,heart", "--format", "npy"],
       scratch)
-    #expect(scratch.names(in: "out") == ["000.4.npy", "000.8.npy", "000.argmax.npy"])
-    let out = scratch.path + "/out/"
-    #expect(try bytes(of: out + "000.4.npy") == bytes(of: out + "000.argmax.npy"))
+    #expect(scratch.names(in: "out") == ["000.8.npy", "000.argmax.npy"])
+  }
+
+  /// Each score is explained once, under the name that comes first, and files are named as they would be
+  /// if the others were scores of their own.
+  @Test(arguments: [
+    ("star,top2", ["4", "top2"], "target top1 is the score of target 4"),
+    ("top2,star", ["top1", "top2"], "target 4 is the score of target top1"),
+    ("argmax,star", ["argmax"], "target 4 is the score of target argmax"),
+    (
+      "star,argmax,top1,star-arrow", ["4", "4-9"], "target argmax and top1 is the score of target 4"
+    ),
+  ])
+  func aScoreOfSeveralTargets(targets: String, names: [String], note: String) throws {
+    let scratch = try Scratch()
+    let outcome = try attribute(
+      [Program.star, "--method", "gradient", "--target", targets, "--format", "npy,json"], scratch)
+    #expect(
+      scratch.names(in: "out") == names.flatMap { ["000.\($0).json", "000.\($0).npy"] }.sorted())
+    #expect(outcome.errors.contains(note), "\(outcome.errors)")
+    #expect(outcome.output.split(separator: "\n").count == names.count)
+    let passes = try names.map { name in
+      try #require(try facts("000.\(name).json", scratch)["passes"] as? [String: Int])
+    }
+    #expect(passes.map { $0["backward"] } == names.map { _ in 1 })
+  }
+
+  /// The rows of a batch differ in which targets meet: every file has a row for each sample.
+  @Test func aScoreOfSeveralTargetsInSomeRows() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear().bytes)
+    let rows = Tensor([1, -0.5, 0, 0, 2, 0.5, 0, 2, -0.5] as [Float], shape: [3, 3])
+    let x = try scratch.write("x.npy", rows.npyData())
+    try attribute(
+      [x, "--target", "0,top1", "--method", "input-x-gradient", "--format", "npy"], model: model,
+      scratch)
+    #expect(scratch.names(in: "out") == ["x.0.npy", "x.top1.npy"])
+    let best = try map("x.top1.npy", scratch)
+    #expect(best.elements(as: Float.self) == [1, 1, 0, 0, 8, -0.5, 0, 8, 0.5])
+    let outcome = try attribute(
+      [x, "--target", "1,0,top1", "--method", "input-x-gradient", "--format", "npy"], model: model,
+      scratch)
+    #expect(outcome.errors.contains("x.npy#1: target top1 is the score of target 1"))
+    #expect(outcome.output.split(separator: "\n").count == 6)
   }
 
   @Test func bestTargetsAndMargins() throws {
