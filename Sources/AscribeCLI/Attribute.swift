@@ -44,8 +44,10 @@ struct Attribute: ParsableCommand {
       valueName: "name"))
   var layer: String?
 
-  @Option(help: ArgumentHelp("What random numbers depend on.", valueName: "number"))
-  var seed: UInt64 = 0
+  @Option(
+    help: ArgumentHelp(
+      "What the random numbers of a method depend on. (default: 0)", valueName: "number"))
+  var seed: UInt64?
 
   @Option(
     help: ArgumentHelp("The folder that receives the results.", valueName: "folder"),
@@ -67,6 +69,7 @@ struct Attribute: ParsableCommand {
     let options = try attributionOptions()
     try comparison.requireUse(by: [options.method])
     try comparison.requireBaselineUse(by: [options.method])
+    try requireUse(by: options.method)
     guard !force || options.method == .xGradient else {
       throw ValidationError("--force goes with --method xg")
     }
@@ -77,12 +80,35 @@ struct Attribute: ParsableCommand {
     }
   }
 
+  /// Refuses options that a method does not read.
+  private func requireUse(by method: Method) throws {
+    guard seed == nil || method.readsSeed else {
+      throw ValidationError(
+        "--seed has no influence on '\(method.name)', which draws no random numbers; leave it out")
+    }
+    let isNarrow = options.precision == .bf16 || options.precision == .bf16Gradients
+    guard !isNarrow || method.readsPrecision || layer != nil else {
+      throw ValidationError(
+        "--precision \(options.precision.rawValue) has no influence on '\(method.name)', which is "
+          + "computed in float32; leave it out")
+    }
+    guard layer == nil || method.attributedLayer == nil else {
+      throw ValidationError(
+        "'\(method.name)' gives a map of the layer that its item names; leave --layer out")
+    }
+  }
+
   func run() throws {
     var attributionOptions = try attributionOptions()
     let formats = try formats()
-    let job = try Job(options)
-    attributionOptions.targets = try Target.list(
-      target, labels: job.model.classNames(job.labels, in: attributionOptions.space))
+    let job = try Job(options, baselines: attributionOptions.baselines)
+    let names = job.model.classNames(job.labels, in: attributionOptions.space)
+    guard options.labels == nil || !names.isEmpty || job.labels.isEmpty else {
+      throw ModelError(
+        "--labels names the scores of the model's first output, and --target-space reads others; leave it "
+          + "out", kind: .usage)
+    }
+    attributionOptions.targets = try Target.list(target, labels: names)
     try job.requireDistinctStems()
     if formats?.contains(.png) == true { try requirePictures(job) }
     try OutputFile.makeFolder(output)
@@ -182,7 +208,7 @@ struct Attribute: ParsableCommand {
     options.space = TargetSpace(comparison.targetSpace)
     options.baselines = try comparison.baselines()
     options.layer = layer
-    options.seed = seed
+    if let seed { options.seed = seed }
     return options
   }
 

@@ -109,6 +109,12 @@ struct Export: ParsableCommand {
     try integration.requireUse(by: [method])
     _ = try BaselineText.baseline(baselineName ?? "zero")
     if baselineName != nil { try BaselineText.requireUse(by: [method]) }
+    guard try preprocess == nil || BaselineText.baseline(baselineName ?? "zero").readsPixels else {
+      throw ValidationError(PreprocessText.unread)
+    }
+    guard labels == nil || !LabelText.needsNone(target) && target != "input" else {
+      throw LabelText.unread(target)
+    }
     guard chunk == nil || method.integrationInside != nil else {
       throw ValidationError("--chunk goes with the methods ig and auto")
     }

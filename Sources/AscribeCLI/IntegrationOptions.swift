@@ -143,3 +143,15 @@ enum BaselineText {
         + "take ig")
   }
 }
+
+/// What `--labels` says where only a target may be given by one.
+enum LabelText {
+  /// Whether a target is no label whatever the labels are.
+  static func needsNone(_ target: String) -> Bool { target == "argmax" || Int(target) != nil }
+
+  /// The refusal of labels beside such a target.
+  static func unread(_ target: String) -> ValidationError {
+    ValidationError(
+      "--labels has no influence on target '\(target)', which is no label; leave it out")
+  }
+}

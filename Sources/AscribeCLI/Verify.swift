@@ -99,11 +99,18 @@ struct Verify: ParsableCommand {
     }
     let forModels = [
       target.map { _ in "--target" }, labels.map { _ in "--labels" }, comparison.optionOfModels,
+      precision.map { _ in "--precision" },
     ].compactMap(\.self)
     if reference, let option = forModels.first {
       throw ValidationError("\(option) goes with a model, not with --reference")
     }
-    _ = try comparison.baseline()
+    let baseline = try comparison.baseline()
+    guard labels == nil || !LabelText.needsNone(target ?? "argmax") else {
+      throw LabelText.unread(target ?? "argmax")
+    }
+    guard preprocess == nil || !inputs.isEmpty || baseline.readsPixels else {
+      throw ValidationError(PreprocessText.unread)
+    }
     let methods = try chosenMethods()
     try comparison.requireUse(by: methods)
     try comparison.requireBaselineUse(by: methods)
@@ -193,7 +200,8 @@ struct Verify: ParsableCommand {
         model.explainedInput
       )
     }
-    let job = try Job(model, inputs, preprocess: preprocess, isQuiet: quiet)
+    let job = try Job(
+      model, inputs, preprocess: preprocess, baselines: [comparison.baseline()], isQuiet: quiet)
     let countsSamples = (job.port.dimensions?.first ?? nil) ?? 1 == 1
     let samples = try job.files.flatMap { path -> [VerifiedInput] in
       let input = try job.read(path)

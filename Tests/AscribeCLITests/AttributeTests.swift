@@ -270,6 +270,50 @@ struct AttributeTests {
     #expect(try facts("000.json", scratch)["baseline"] as? String == "black,white")
   }
 
+  /// What a method or the files do not read is refused, whatever its value.
+  @Test func optionsNeedAReader() throws {
+    let scratch = try Scratch()
+    let elements = (0..<(3 * 64 * 64)).map { Float($0 % 7) - 3 }
+    let tensor = try scratch.write("x.npy", Tensor(elements, shape: [1, 3, 64, 64]).npyData())
+    let layer = "/features/features.9/Relu_output_0"
+    func refuses(_ arguments: [String], _ parts: String...) throws {
+      try fails(
+        ["attribute", Program.shapes] + arguments + ["--output", scratch.path + "/out"], code: 64,
+        saying: parts + ["leave"])
+    }
+    for method in ["ig:2", "gradient", "auto", "occlusion"] {
+      try refuses([tensor, "--method", method, "--seed", "0"], "--seed has no influence on")
+    }
+    for method in ["occlusion", "random", "lrp", "deeplift", "smoothgrad:2:of=deconvnet"] {
+      try refuses([tensor, "--method", method, "--precision", "bf16"], "--precision bf16")
+    }
+    try refuses([tensor, "--preprocess", "unit"], "--preprocess", "no input or baseline")
+    try refuses(
+      [
+        tensor, "--target-space", layer, "--labels",
+        Program.packageRoot + "/models/shapes.labels.txt",
+      ],
+      "--labels")
+    try refuses(
+      [tensor, "--method", "conductance:2:layer=" + layer, "--layer", layer], "--layer")
+    for arguments in [
+      ["--method", "random", "--seed", "1"], ["--method", "smoothgrad:2:of=ig:2", "--seed", "1"],
+      ["--preprocess", "unit", "--baseline", "black", "--steps", "2"],
+      ["--preprocess", "unit", "--baseline", Program.star, "--steps", "2"],
+      ["--method", "grad-cam", "--precision", "bf16"],
+    ] { try attribute([tensor] + arguments, scratch) }
+  }
+
+  /// A seed is what a map of random numbers depends on.
+  @Test func seedsTellMapsApart() throws {
+    let scratch = try Scratch()
+    let maps = try [[], ["--seed", "0"], ["--seed", "1"]].map { seed in
+      try attribute([Program.star, "--method", "smoothgrad:2"] + seed, scratch)
+      return try bytes(of: scratch.path + "/out/000.npy")
+    }
+    #expect(maps[0] == maps[1] && maps[1] != maps[2])
+  }
+
   /// Hidden files and files of other kinds are no baselines; a broken picture is named.
   @Test func strayFilesAmongBaselines() throws {
     let scratch = try Scratch()

@@ -80,6 +80,12 @@ struct ExportTests {
       ["--method", "gradient", "--chunk", "2"], code: 64, saying: ["--chunk goes with"])
     try isRefused(
       ["--method", "gradient", "--baseline", "black"], code: 64, saying: ["--baseline has no"])
+    try isRefused(["--preprocess", "unit"], code: 64, saying: ["--preprocess", "no input"])
+    let labels = Program.packageRoot + "/models/shapes.labels.txt"
+    for target in ["argmax", "input", "4"] {
+      try isRefused(
+        ["--labels", labels, "--target", target], code: 64, saying: ["--labels", "no label"])
+    }
     try isRefused(["--baseline", "blur"], code: 64, saying: ["'blur'", "zero, black, white"])
     try isRefused(
       ["--method", "ig", "--quadrature", "warped"], code: 64, saying: ["pilot", "warped:2"])

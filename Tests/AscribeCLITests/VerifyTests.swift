@@ -213,6 +213,8 @@ struct VerifyTests {
     ["verify", "--reference", "--baseline", "zero"],
     ["verify", "m", "--methods", "gradient", "--baseline", "black"],
     ["verify", "m", "--methods", "ig:32", "--steps", "16"],
+    ["verify", "--reference", "--precision", "float32"], ["verify", "m", "--labels", "l.txt"],
+    ["verify", "m", "--labels", "l.txt", "--target", "3"], ["verify", "m", "--preprocess", "unit"],
   ])
   func misuse(arguments: [String]) throws {
     let outcome = try Program.run(arguments)

@@ -23,6 +23,7 @@ package struct ExpectedGradients: AttributionMethod {
   package var settings: String { ":\(samples)" }
   package var readsBaseline: Bool { true }
   package var evaluatesManyPoints: Bool { true }
+  package var drawsNumbers: Bool { true }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     try problem.mapped { target, _ in

@@ -22,6 +22,8 @@ package struct SmoothGrad: AttributionMethod {
   package var integrationInside: Integration? { smoothing.inner.integrationInside }
   package var namedLayer: String? { smoothing.inner.namedLayer }
   package var evaluatesManyPoints: Bool { true }
+  package var drawsNumbers: Bool { true }
+  package var readsPrecision: Bool { smoothing.inner.rule.readsPrecision }
   package var isInUnitsOfScore: Bool { smoothing.inner.rule.isInUnitsOfScore }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod {
@@ -55,6 +57,8 @@ package struct SmoothGradSquared: AttributionMethod {
   package var integrationInside: Integration? { smoothing.inner.integrationInside }
   package var namedLayer: String? { smoothing.inner.namedLayer }
   package var evaluatesManyPoints: Bool { true }
+  package var drawsNumbers: Bool { true }
+  package var readsPrecision: Bool { smoothing.inner.rule.readsPrecision }
   package var isInUnitsOfScore: Bool { false }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod {
@@ -91,6 +95,8 @@ package struct VarGrad: AttributionMethod {
   package var integrationInside: Integration? { smoothing.inner.integrationInside }
   package var namedLayer: String? { smoothing.inner.namedLayer }
   package var evaluatesManyPoints: Bool { true }
+  package var drawsNumbers: Bool { true }
+  package var readsPrecision: Bool { smoothing.inner.rule.readsPrecision }
   package var isInUnitsOfScore: Bool { false }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod {
