@@ -1,7 +1,6 @@
 import Attribution
 import Foundation
 import Graphs
-import Rewrites
 public import Tensors
 
 extension ModelSession {
@@ -158,21 +157,9 @@ extension ModelSession {
     guard let layer = options.layer else {
       return try question(model.graph, sample, at: index, options, targets, baselines)
     }
-    let value = try model.graph.layer(named: layer)
-    let point = try compute(value, from: sample)[0]
-    guard point.elementType.isFloatingPoint else {
-      throw ModelError(
-        "layer '\(layer)' holds \(point.elementType), which gets no attribution; name one of "
-          + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
-    }
-    let starts = try baselines.map { (baseline) throws(ModelError) in
-      var reference = sample
-      reference[index] = baseline
-      return try compute(value, from: reference)[0]
-    }
+    let rest = try rest(from: layer, of: sample, at: index, baselines: baselines)
     return try question(
-      try model.graph.cut(at: value, like: point), sample + [point], at: sample.count, options,
-      targets, starts)
+      rest.graph, rest.inputs, at: sample.count, options, targets, rest.baselines)
   }
 
   private func question(
@@ -213,16 +200,6 @@ extension ModelSession {
       margins: targets.margins, precision: model.precision, batching: batching, in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
-  }
-}
-
-extension Graph {
-  /// The graph from a layer on, whose value for one sample is like this one: a new last input.
-  func cut(at value: Value, like point: Tensor) throws(ModelError) -> Graph {
-    let dimensions = point.shape.enumerated().map { axis, extent in
-      axis == 0 ? Dimension.symbolic("batch") : .fixed(extent)
-    }
-    return try cut(at: value, declared: DeclaredType(point.elementType, dimensions))
   }
 }
 

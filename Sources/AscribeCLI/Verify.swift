@@ -20,7 +20,9 @@ struct Verify: ParsableCommand {
 
       \(axioms)
 
-      Inputs are pictures or tensors; without any, one sample of seeded noise.
+      Inputs are pictures or tensors; without any, one sample of seeded noise. With --layer the axioms \
+      are tried on what the model computes from the layer on, at the layer's values for input and \
+      baseline; other inputs of that part stay as they are.
 
       Exit codes: 65 if the model does not compute what was saved with it; 70 if an axiom fails \
       that is proved for a method; 0 if others fail.
@@ -57,6 +59,12 @@ struct Verify: ParsableCommand {
   var target: String?
 
   @OptionGroup var comparison: ComparisonOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "An inner value to try the axioms on in place of the input, which a model of tokens needs; inspect --layers lists them.",
+      valueName: "name"))
+  var layer: String?
 
   @Option(help: ArgumentHelp("What random numbers depend on.", valueName: "number"))
   var seed: UInt64 = 1
@@ -99,7 +107,7 @@ struct Verify: ParsableCommand {
     }
     let forModels = [
       target.map { _ in "--target" }, labels.map { _ in "--labels" }, comparison.optionOfModels,
-      precision.map { _ in "--precision" },
+      layer.map { _ in "--layer" }, precision.map { _ in "--precision" },
     ].compactMap(\.self)
     if reference, let option = forModels.first {
       throw ValidationError("\(option) goes with a model, not with --reference")
@@ -126,6 +134,7 @@ struct Verify: ParsableCommand {
     options.methods = try chosenMethods()
     options.baseline = try comparison.baseline()
     options.space = TargetSpace(comparison.targetSpace)
+    options.layer = layer
     let bar = ProgressBar("verifying", isQuiet: quiet)
     defer { bar.finish() }
     let report: VerificationReport
@@ -148,7 +157,8 @@ struct Verify: ParsableCommand {
     let chosen = try (items ?? Verification.defaultItems).map { try comparison.method($0) }
     if let method = chosen.first(where: { $0.attributedLayer != nil }) {
       throw ValidationError(
-        "method '\(method.name)' gives a map of a layer; the axioms are about maps of the input")
+        "method '\(method.name)' gives a map of a layer of its own; leave it out, the axioms are about maps of the "
+          + "input or of --layer")
     }
     guard Set(chosen).count == chosen.count else {
       throw ValidationError("--methods '\(methods ?? "")' names one method twice")
@@ -188,13 +198,19 @@ struct Verify: ParsableCommand {
     }
     return VerificationReport(
       verification: axioms, seed: seed, model: path, precision: model.precision, saved: saved,
-      function: facts, inputs: samples.map(\.name), baseline: options.baseline.description,
-      isTargetGiven: target != nil)
+      function: facts, inputs: samples.map(\.name), layer: layer,
+      baseline: options.baseline.description, isTargetGiven: target != nil)
   }
 
   /// The rows of the files, or seeded noise; and which input of the model they are for.
   private func samples(for model: Model) throws -> ([VerifiedInput], Int) {
     guard !inputs.isEmpty else {
+      let port = model.inputs.dropFirst(model.explainedInput).first
+      if layer != nil, let port, port.elementType?.isFloatingPoint == false {
+        throw ModelError(
+          "input '\(port.name)' is \(port.typeDescription), of which there is no noise; give a file for it",
+          kind: .usage, file: self.model)
+      }
       return (
         [VerifiedInput(name: "noise of seed \(seed)", tensors: try model.noise(seed: seed))],
         model.explainedInput
