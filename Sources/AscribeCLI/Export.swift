@@ -173,7 +173,8 @@ enum ExportText {
     var how = report.method
     if let steps = report.steps, let quadrature = report.quadrature, let baseline = report.baseline
     {
-      how += ", \(Console.count(steps)) steps (\(quadrature)) from baseline \(baseline)"
+      how +=
+        ", \(Console.count(steps)) \(steps == 1 ? "step" : "steps") (\(quadrature)) from baseline \(baseline)"
       if let chunk = report.chunk, chunk > 1 { how += ", \(chunk) at a time" }
     }
     var lines = ["method  \(how)", "target  \(report.target), \(space(of: report))"]

@@ -15,7 +15,7 @@ struct Verify: ParsableCommand {
       test_data_set_* of input_K.pb and output_K.pb, or in MODEL.input.npy and MODEL.output.npy.
 
       Then every method by every axiom, from the zero baseline and for the score that changes \
-      most unless options say otherwise: a mark, and how large the deviation is. A test finds counter-examples, which are printed; \
+      most unless options say otherwise: a mark and a number. A test finds counter-examples, which are printed; \
       it proves nothing.
 
       \(axioms)
@@ -29,7 +29,8 @@ struct Verify: ParsableCommand {
       """)
 
   private static var axioms: String {
-    Verification.knownAxioms.map { "\($0.name): \($0.summary)." }.joined(separator: "\n\n")
+    Verification.knownAxioms.map { "\($0.name): \($0.summary). The number: \($0.measure)." }.joined(
+      separator: "\n\n")
   }
 
   @Argument(help: "An .onnx file.", completion: .file(extensions: ["onnx"]))

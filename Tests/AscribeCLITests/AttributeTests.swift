@@ -39,7 +39,7 @@ struct AttributeTests {
     let scratch = try Scratch()
     let outcome = try attribute([Program.star, "--steps", "8"], scratch)
     #expect(scratch.names(in: "out") == ["000.json", "000.npy", "000.png"])
-    #expect(outcome.output.contains("star/000.png: 4 star (ig 8 steps, secant, score"))
+    #expect(outcome.output.contains("star/000.png: 4 star (ig 8 steps, mean gradients, score"))
     #expect(outcome.errors.isEmpty)
     let tensor = try map("000.npy", scratch)
     #expect(tensor.elementType == .float32)
@@ -351,6 +351,13 @@ struct AttributeTests {
       (
         ["--quadrature", "warped:power=3", "--steps", "4"],
         "(ig 4 steps, quadrature warped, power 3,"
+      ),
+      (["--steps", "1"], "(ig 1 step, mean gradients, score"),
+      (["--method", "ig:2:quadrature=secant"], "(ig 2 steps, mean gradients, score"),
+      (["--method", "ig:1:quadrature=left"], "(ig 1 step, quadrature left, score"),
+      (
+        ["--method", "smoothgrad:1:of=ig:1:quadrature=secant"],
+        "(smoothgrad 1 sample, sigma 0.15, of ig 1 step, mean gradients, score"
       ),
       (["--tolerance", "0.2"], "(ig tolerance 0.2, "),
       (["--tolerance", "0.2"], "steps, estimated error"),

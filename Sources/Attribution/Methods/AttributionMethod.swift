@@ -56,7 +56,7 @@ package protocol AttributionMethod: Sendable {
 
 extension AttributionMethod {
   package static var usage: String { "" }
-  package static var countName: String { "steps" }
+  package static var countName: String { "step" }
   package var settings: String { "" }
   package var usesBaseline: Bool { false }
   package var readsBaseline: Bool { usesBaseline }

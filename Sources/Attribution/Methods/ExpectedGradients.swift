@@ -8,7 +8,7 @@ package struct ExpectedGradients: AttributionMethod {
   package static let title = "Expected Gradients"
   package static let summary = "ig from many samples, at a random point for each."
   package static let usage = "[:SAMPLES]"
-  package static let countName = "samples"
+  package static let countName = "sample"
 
   /// Points at which the gradient is evaluated.
   package let samples: Int

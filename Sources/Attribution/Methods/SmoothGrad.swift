@@ -6,7 +6,7 @@ package struct SmoothGrad: AttributionMethod {
   package static let title = "SmoothGrad"
   package static let summary = "A method's mean over samples with noise."
   package static let usage = Smoothing.usage
-  package static let countName = "samples"
+  package static let countName = "sample"
 
   private let smoothing: Smoothing
 
@@ -41,7 +41,7 @@ package struct SmoothGradSquared: AttributionMethod {
   package static let title = "SmoothGrad²"
   package static let summary = "A method's mean square over samples with noise."
   package static let usage = Smoothing.usage
-  package static let countName = "samples"
+  package static let countName = "sample"
 
   private let smoothing: Smoothing
 
@@ -76,7 +76,7 @@ package struct VarGrad: AttributionMethod {
   package static let title = "VarGrad"
   package static let summary = "A method's variance over samples with noise."
   package static let usage = Smoothing.usage
-  package static let countName = "samples"
+  package static let countName = "sample"
 
   private let smoothing: Smoothing
 
