@@ -197,7 +197,8 @@ extension ModelSession {
     if fixed.isEmpty, let known = functions[key] { return known }
     let function = try ModelFunction(
       graph, explaining: index, shape: shape, fixed: fixed, space: options.space,
-      margins: targets.margins, precision: model.precision, batching: batching, in: workspace)
+      margins: targets.margins, precision: model.precision, batching: batching,
+      example: inputs[index], in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
   }

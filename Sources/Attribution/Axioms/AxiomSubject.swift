@@ -74,7 +74,7 @@ package final class AxiomSubject {
     let graph = model.selecting([try model.scores(in: space).value])
     let function = try ModelFunction(
       graph, explaining: explained, shape: input.shape, fixed: fixed, space: graph.firstOutput,
-      in: workspace
+      example: input, in: workspace
     )
     let point = input.reshaped(to: Shape([1] + function.pointShape))
     let start = baseline?.reshaped(to: point.shape) ?? point.zeros()
@@ -120,7 +120,7 @@ package final class AxiomSubject {
     let input = point ?? question.point.reshaped(to: shape)
     let function = try ModelFunction(
       graph, explaining: explained, shape: input.shape, fixed: fixed, space: graph.firstOutput,
-      in: workspace
+      example: input, in: workspace
     )
     let row = Shape([1] + function.pointShape)
     return Question(
