@@ -102,12 +102,8 @@ struct Attribute: ParsableCommand {
     var attributionOptions = try attributionOptions()
     let formats = try formats()
     let job = try Job(options, baselines: attributionOptions.baselines)
-    let names = job.model.classNames(job.labels, in: attributionOptions.space)
-    guard options.labels == nil || !names.isEmpty || job.labels.isEmpty else {
-      throw ModelError(
-        "--labels names the scores of the model's first output, and --target-space reads others; leave it "
-          + "out", kind: .usage)
-    }
+    let names = try LabelText.names(
+      job.labels, of: job.model, in: attributionOptions.space, path: options.labels)
     attributionOptions.targets = try Target.list(target, labels: names)
     try job.requireDistinctStems()
     if formats?.contains(.png) == true { try requirePictures(job) }

@@ -151,7 +151,9 @@ struct Export: ParsableCommand {
 
   private func chosenTarget(for model: Model) throws -> ExportOptions.Target {
     if target == "input" { return .input }
-    let chosen = try Target.one(target, labels: try model.labels(labels))
+    let names = try LabelText.names(
+      model.labels(labels), of: model, in: TargetSpace(space.targetSpace), path: labels)
+    let chosen = try Target.one(target, labels: names)
     if case .index(let index) = chosen { return .index(index) }
     return .argmax
   }

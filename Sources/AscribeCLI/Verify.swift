@@ -169,7 +169,10 @@ struct Verify: ParsableCommand {
 
   /// The score to look at, by its index.
   private func chosenTarget(for model: Model) throws -> Target? {
-    try target.map { try Target.one($0, labels: model.labels(labels)) }
+    guard let target else { return nil }
+    let names = try LabelText.names(
+      model.labels(labels), of: model, in: TargetSpace(comparison.targetSpace), path: labels)
+    return try Target.one(target, labels: names)
   }
 
   private func report(

@@ -73,6 +73,9 @@ struct ExportTests {
     try isRefused(["--method", "xg"], code: 64, saying: ["homogeneous", "adds its bias"])
     try isRefused(["--target", "10"], code: 64, saying: ["target 10", "10 scores"])
     try isRefused(["--target", "dodecahedron"], code: 64, saying: ["dodecahedron"])
+    let layer = "/features/features.9/Relu_output_0"
+    try isRefused(
+      ["--target", "star", "--target-space", layer], code: 64, saying: ["no label is 'star'"])
     try isRefused(["--target", "strar"], code: 64, saying: ["did you mean 'star'"])
     try isRefused(["--target", "star-circle"], code: 64, saying: ["one score"])
     try isRefused(["--quadrature", "exact"], code: 64, saying: ["fixed number of steps"])

@@ -161,6 +161,11 @@ struct VerifyTests {
     try fails(
       ["verify", linear, x], code: 65, saying: ["takes batchx3 float32, not 1x2 float32"])
     try fails(
+      [
+        "verify", Program.shapes, Program.star, "--target", "star", "--target-space",
+        "/features/features.9/Relu_output_0",
+      ], code: 64, saying: ["no label is 'star'"])
+    try fails(
       ["verify", linear, "--methods", "grad-cam:layer=z"], code: 64, saying: ["no layer 'z'"])
   }
 
@@ -209,7 +214,7 @@ struct VerifyTests {
   /// baseline, and biases spoil homogeneity.
   @Test(
     arguments: [
-      ([0, 0], [0, 0], "holds", "holds", ""),
+      ([0, 0], [0, 0], "holds", "holds", "from 'embedded' on: yes, of degree 1"),
       ([0.5, 1], [0, 0], "not applicable", "not defined", "layer 'embedded' is not zero"),
       (
         [0, 0], [0.25, 1], "not applicable", "not defined",
