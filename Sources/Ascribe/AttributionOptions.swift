@@ -44,6 +44,8 @@ public struct ExplainedTarget: Sendable, Codable {
 public struct Explanation: Sendable {
   /// What tells it from explanations of other targets: `argmax`, `top1`, an index, or two with a dash.
   public let name: String
+  /// The names of targets that came to the same score and have no explanations of their own.
+  public internal(set) var otherNames: [String] = []
   /// The score that is explained.
   public let target: ExplainedTarget
   /// The node before which the scores were read, such as a final Softmax; nil where they are the

@@ -85,6 +85,18 @@ extension Model {
 }
 
 extension Baseline {
+  /// Whether it is made of pixels, so that a preprocessing has an influence on it.
+  public var readsPixels: Bool {
+    switch self {
+    case .black, .white: true
+    case .zero, .mean, .blur, .noise, .gaussian: false
+    case .file:
+      ((try? files) ?? [self]).contains { file in
+        if case .file(let path) = file { ModelInput.isPicture(path) } else { false }
+      }
+    }
+  }
+
   /// The baselines that this one stands for: one for each file of a folder, by name; else itself.
   var files: [Baseline] {
     get throws(ModelError) {

@@ -1,7 +1,6 @@
 import Attribution
 import Foundation
 import Graphs
-import Rewrites
 public import Tensors
 
 extension ModelSession {
@@ -15,7 +14,8 @@ extension ModelSession {
   ///   - baselines: for one row of the explained input, rows to compare it with.
   ///   - baselineNames: what reports call them.
   ///   - progress: told of the share that is done; what it throws ends the run.
-  /// - Returns: for each row its explanations, one per target.
+  /// - Returns: for each row its explanations, one per target; a target that comes in every row to a score
+  ///   of a target before it has none.
   /// - Throws: `ModelError` if an option makes no sense for this model or a node has no gradient.
   public func explain(
     _ inputs: [Tensor], at index: Int = 0, options: AttributionOptions = AttributionOptions(),
@@ -29,15 +29,46 @@ extension ModelSession {
       let names = model.classNames(labels, in: options.space)
       let targets = try TargetIndices(options.targets, labels: names)
       let samples = try samples(of: inputs, at: index)
-      return try samples.enumerated().map { number, sample in
+      let named = try samples.enumerated().map { number, sample in
         try explanations(
           of: sample, at: index, options, targets, try baselines(sample[index]), baselineNames
         ) { share in
           try progress((Double(number) + share) / Double(samples.count))
         }
       }
+      return Self.withoutRepetitions(named)
     } catch let error as ModelError {
       throw error.inFile(model.url.relativePath)
+    }
+  }
+
+  /// The explanations of a sample, by name.
+  private struct NamedExplanations {
+    /// One for each name; names of one score share theirs.
+    let explanations: [Explanation]
+    /// For each name the number of its score.
+    let scores: [Int]
+
+    /// The place of the first name of the score that this one means.
+    func first(like place: Int) -> Int { scores.firstIndex(of: scores[place]) ?? place }
+  }
+
+  /// The explanations without the names that mean in every sample what others before them mean; all
+  /// samples keep the same names, so that their maps can be stacked.
+  private static func withoutRepetitions(_ samples: [NamedExplanations]) -> [[Explanation]] {
+    let names = samples.first?.scores.indices ?? 0..<0
+    let kept = names.filter { name in samples.contains { $0.first(like: name) == name } }
+    return samples.map { sample in
+      kept.map { name in
+        let others = names.filter {
+          $0 != name && !kept.contains($0) && sample.scores[$0] == sample.scores[name]
+        }
+        var explanation = sample.explanations[name]
+        if sample.first(like: name) == name {
+          explanation.otherNames = others.map { sample.explanations[$0].name }
+        }
+        return explanation
+      }
     }
   }
 
@@ -46,24 +77,27 @@ extension ModelSession {
     of sample: [Tensor], at index: Int, _ options: AttributionOptions, _ targets: TargetIndices,
     _ baselines: [Tensor], _ baselineNames: [String],
     progress: @escaping (Double) throws -> Void
-  ) throws -> [Explanation] {
+  ) throws -> NamedExplanations {
     let clock = ContinuousClock()
     let start = clock.now
     let question = try question(sample, at: index, options, targets, baselines)
     let point = question.point
     var scoreCount = 0
+    var choice = TargetIndices.Choice()
     var problem = Problem(
       question.function, at: point, baseline: question.baselines.first ?? point.zeros(),
       randomness: Problem.Randomness(seed: options.seed),
       targets: { (scores) throws(ModelError) in
         scoreCount = scores.count - targets.margins.count
-        return try targets.indices(in: scores)
+        choice = try targets.choice(in: scores)
+        return choice.scores
       }, progress: progress)
     problem.targetCount = targets.count
     let (method, maps) = try options.method.maps(of: problem, from: question.baselines)
     let seconds = (clock.now - start) / .seconds(1) / Double(max(maps.count, 1))
-    return zip(maps, targets.names).map { result, name in
-      Explanation(
+    let explanations = zip(choice.numbers, targets.names).map { number, name in
+      let result = maps[number]
+      return Explanation(
         name: name,
         target: targets.explained(
           result.target, scoreCount: scoreCount, space: options.space),
@@ -72,6 +106,7 @@ extension ModelSession {
           ? result.map.reshaped(to: question.shape) : result.map,
         baselineNames: baselineNames, seconds: seconds)
     }
+    return NamedExplanations(explanations: explanations, scores: choice.numbers)
   }
 
   /// The inputs of each sample: rows of the explained input, with the rows of others that have as
@@ -122,21 +157,9 @@ extension ModelSession {
     guard let layer = options.layer else {
       return try question(model.graph, sample, at: index, options, targets, baselines)
     }
-    let value = try model.graph.layer(named: layer)
-    let point = try compute(value, from: sample)[0]
-    guard point.elementType.isFloatingPoint else {
-      throw ModelError(
-        "layer '\(layer)' holds \(point.elementType), which gets no attribution; name one of "
-          + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
-    }
-    let starts = try baselines.map { (baseline) throws(ModelError) in
-      var reference = sample
-      reference[index] = baseline
-      return try compute(value, from: reference)[0]
-    }
+    let rest = try rest(from: layer, of: sample, at: index, baselines: baselines)
     return try question(
-      try model.graph.cut(at: value, like: point), sample + [point], at: sample.count, options,
-      targets, starts)
+      rest.graph, rest.inputs, at: sample.count, options, targets, rest.baselines)
   }
 
   private func question(
@@ -174,19 +197,10 @@ extension ModelSession {
     if fixed.isEmpty, let known = functions[key] { return known }
     let function = try ModelFunction(
       graph, explaining: index, shape: shape, fixed: fixed, space: options.space,
-      margins: targets.margins, precision: model.precision, batching: batching, in: workspace)
+      margins: targets.margins, precision: model.precision, batching: batching,
+      example: inputs[index], in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
-  }
-}
-
-extension Graph {
-  /// The graph from a layer on, whose value for one sample is like this one: a new last input.
-  func cut(at value: Value, like point: Tensor) throws(ModelError) -> Graph {
-    let dimensions = point.shape.enumerated().map { axis, extent in
-      axis == 0 ? Dimension.symbolic("batch") : .fixed(extent)
-    }
-    return try cut(at: value, declared: DeclaredType(point.elementType, dimensions))
   }
 }
 

@@ -178,15 +178,19 @@ extension Explanation {
         if case .warped(let power)? = Quadrature(rule) { Self.number(power) } else { nil }
       }
       return "power \(powers.joined(separator: ","))"
-    case .automatic: return ruleName
-    case .exact: return "\(steps) pieces"
+    case .automatic: return ruleName.map(Method.words)
+    case .exact: return Self.count(steps, "piece")
     case .tolerance:
       let error = map.estimatedError.map { ", estimated error \(Self.number($0))" } ?? ""
-      return "\(steps) steps\(error)"
+      return Self.count(steps, "step") + error
     }
   }
 
   private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
+
+  private static func count(_ count: Int, _ thing: String) -> String {
+    count == 1 ? "1 \(thing)" : "\(count) \(thing)s"
+  }
 }
 
 /// What one of several baselines gave.

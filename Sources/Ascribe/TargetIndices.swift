@@ -69,6 +69,25 @@ struct TargetIndices {
     margin.map { "\($0.first)-\($0.second)" } ?? "margin"
   }
 
+  /// The scores that the targets come to, each once, in the order in which they are named first.
+  struct Choice {
+    /// The places among the scores and, behind them, the margins.
+    var scores: [Int] = []
+    /// For each name the number of its score among those.
+    var numbers: [Int] = []
+  }
+
+  /// The scores to explain, and which of them each name means.
+  func choice(in scores: [Double]) throws(ModelError) -> Choice {
+    var choice = Choice()
+    for index in try indices(in: scores) {
+      let known = choice.scores.firstIndex(of: index)
+      choice.numbers.append(known ?? choice.scores.count)
+      if known == nil { choice.scores.append(index) }
+    }
+    return choice
+  }
+
   /// The places of the targets among the scores and, behind them, the margins.
   func indices(in scores: [Double]) throws(ModelError) -> [Int] {
     let own = Array(scores.dropLast(margins.count))

@@ -10,6 +10,8 @@ public import Tensors
 public struct VerificationOptions: Sendable {
   /// The methods, in the order of the table.
   public var methods = Verification.defaultMethods
+  /// An inner value on which the axioms are tried in place of the input.
+  public var layer: String?
   /// What inputs are compared with.
   public var baseline = Baseline.zero
   /// How black and white pixels become a baseline.
@@ -138,7 +140,7 @@ extension ModelSession {
     progress: (Double) throws -> Void = { _ in }
   ) throws -> (facts: FunctionFacts, axioms: Verification) {
     do {
-      try model.requireExplainable(index, options.space)
+      if options.layer == nil { try model.requireExplainable(index, options.space) }
       for layer in options.methods.compactMap(\.namedLayer) {
         _ = try model.graph.layer(named: layer)
       }
@@ -148,10 +150,7 @@ extension ModelSession {
       var targets: [Int] = []
       var scaling: (degree: Int, error: Double)?
       for (number, input) in inputs.enumerated() {
-        let subject = try AxiomSubject(
-          input.name, model.graph, inputs: input.tensors, explaining: index,
-          from: try baseline(of: input, at: index, options), space: options.space,
-          choosing: choice, seed: options.seed, in: workspace)
+        let subject = try subject(input, at: index, options, choosing: choice)
         targets.append(subject.question.target)
         if let found = try subject.homogeneity() {
           try Self.requireScaling(found, subject)
@@ -171,6 +170,24 @@ extension ModelSession {
     } catch let error as ModelError {
       throw error.inFile(model.url.relativePath)
     }
+  }
+
+  /// A sample for axioms: the model at it, or from a layer on at that layer's value.
+  private func subject(
+    _ input: VerifiedInput, at index: Int, _ options: VerificationOptions,
+    choosing choice: Problem.Targets?
+  ) throws -> AxiomSubject {
+    let baseline = try baseline(of: input, at: index, options)
+    guard let layer = options.layer else {
+      return try AxiomSubject(
+        input.name, model.graph, inputs: input.tensors, explaining: index, from: baseline,
+        space: options.space, choosing: choice, seed: options.seed, in: workspace)
+    }
+    let rest = try rest(from: layer, of: input.tensors, at: index, baselines: [baseline])
+    return try AxiomSubject(
+      input.name, rest.graph, inputs: rest.inputs, explaining: input.tensors.count,
+      layer: layer, from: rest.baselines.first, space: options.space, choosing: choice,
+      seed: options.seed, in: workspace)
   }
 
   /// What chooses the score of a target, where one is given.
@@ -222,7 +239,7 @@ extension Model {
       throw ModelError("the model has no input \(index)", kind: .usage)
     }
     try graph.requireExplainable(
-      graph.inputs[index], from: try graph.scores(in: space).value)
+      graph.inputs[index], from: try graph.scores(in: space).value, option: "--layer")
   }
 
   /// Seeded noise between -1 and 1 for every floating-point input, zeros for others: one sample of the

@@ -44,8 +44,10 @@ struct Attribute: ParsableCommand {
       valueName: "name"))
   var layer: String?
 
-  @Option(help: ArgumentHelp("What random numbers depend on.", valueName: "number"))
-  var seed: UInt64 = 0
+  @Option(
+    help: ArgumentHelp(
+      "What the random numbers of a method depend on. (default: 0)", valueName: "number"))
+  var seed: UInt64?
 
   @Option(
     help: ArgumentHelp("The folder that receives the results.", valueName: "folder"),
@@ -67,6 +69,7 @@ struct Attribute: ParsableCommand {
     let options = try attributionOptions()
     try comparison.requireUse(by: [options.method])
     try comparison.requireBaselineUse(by: [options.method])
+    try requireUse(by: options.method)
     guard !force || options.method == .xGradient else {
       throw ValidationError("--force goes with --method xg")
     }
@@ -77,12 +80,31 @@ struct Attribute: ParsableCommand {
     }
   }
 
+  /// Refuses options that a method does not read.
+  private func requireUse(by method: Method) throws {
+    guard seed == nil || method.readsSeed else {
+      throw ValidationError(
+        "--seed has no influence on '\(method.name)', which draws no random numbers; leave it out")
+    }
+    let isNarrow = options.precision == .bf16 || options.precision == .bf16Gradients
+    guard !isNarrow || method.readsPrecision || layer != nil else {
+      throw ValidationError(
+        "--precision \(options.precision.rawValue) has no influence on '\(method.name)', which is "
+          + "computed in float32; leave it out")
+    }
+    guard layer == nil || method.attributedLayer == nil else {
+      throw ValidationError(
+        "'\(method.name)' gives a map of the layer that its item names; leave --layer out")
+    }
+  }
+
   func run() throws {
     var attributionOptions = try attributionOptions()
     let formats = try formats()
-    let job = try Job(options)
-    attributionOptions.targets = try Target.list(
-      target, labels: job.model.classNames(job.labels, in: attributionOptions.space))
+    let job = try Job(options, baselines: attributionOptions.baselines)
+    let names = try LabelText.names(
+      job.labels, of: job.model, in: attributionOptions.space, path: options.labels)
+    attributionOptions.targets = try Target.list(target, labels: names)
     try job.requireDistinctStems()
     if formats?.contains(.png) == true { try requirePictures(job) }
     try OutputFile.makeFolder(output)
@@ -91,6 +113,7 @@ struct Attribute: ParsableCommand {
     let bar = ProgressBar("explaining", isQuiet: options.quiet)
     defer { bar.finish() }
     var reports: [ExplanationReport] = []
+    var repeated: [(report: ExplanationReport, explanation: Explanation)] = []
     var stepsBefore = 0.0
     for (number, path) in job.files.enumerated() {
       let input = try job.read(path)
@@ -107,6 +130,7 @@ struct Attribute: ParsableCommand {
       bar.finish()
       if !json { written.forEach { print(Self.text(of: $0.report, $0.explanation)) } }
       reports += written.map(\.report)
+      repeated += written.filter { !$0.explanation.otherNames.isEmpty }
     }
     if json { try Console.print(json: reports) }
     if force, !options.quiet, reports.contains(where: { $0.method != Method.xGradient.name }) {
@@ -114,10 +138,23 @@ struct Attribute: ParsableCommand {
         "note: the model is not homogeneous, so this is input-x-gradient and not xg; it need not add "
           + "up to the score")
     }
+    if !options.quiet { noteRepetitions(repeated) }
     if let node = reports.first?.omittedNode, !options.quiet {
       Console.note(
         "note: scores are read before the final '\(node)'; --target-space softmax reads behind it")
     }
+  }
+
+  /// Says of the first explanation for which several targets stood which they were.
+  private func noteRepetitions(
+    _ repeated: [(report: ExplanationReport, explanation: Explanation)]
+  ) {
+    guard let first = repeated.first else { return }
+    let explanation = first.explanation
+    let more = repeated.count > 1 ? "; \(repeated.count - 1) more are like that" : ""
+    Console.note(
+      "note: \(first.report.input): target \(explanation.otherNames.joined(separator: " and ")) is "
+        + "the score of target \(explanation.name), explained once under that name\(more)")
   }
 
   private func explain(
@@ -167,7 +204,7 @@ struct Attribute: ParsableCommand {
     options.space = TargetSpace(comparison.targetSpace)
     options.baselines = try comparison.baselines()
     options.layer = layer
-    options.seed = seed
+    if let seed { options.seed = seed }
     return options
   }
 

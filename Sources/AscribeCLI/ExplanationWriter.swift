@@ -19,7 +19,7 @@ struct ExplanationWriter {
   /// Writes what `formats` names, or what fits the input where it is nil, and gives back the facts.
   ///
   /// Explanations come one list per sample, one item per target. Files are named after the input;
-  /// with several targets the name of each is added. All are made before any is written.
+  /// if several targets are asked for the name of each is added. All are made before any is written.
   func write(
     _ explanations: [[Explanation]], formats: Set<OutputFormat>?
   ) throws -> [(report: ExplanationReport, explanation: Explanation)] {
@@ -30,7 +30,7 @@ struct ExplanationWriter {
     var files: [(path: String, bytes: [UInt8])] = []
     for target in 0..<targetCount {
       let samples = explanations.map { $0[target] }
-      let path = self.path(for: samples, of: targetCount)
+      let path = self.path(for: samples, of: max(targetCount, options.targets.count))
       let facts = samples.enumerated().map { row, explanation in
         explanation.report(
           of: job.model, digest: digest, input: input, row: samples.count > 1 ? row : nil,

@@ -109,6 +109,12 @@ struct Export: ParsableCommand {
     try integration.requireUse(by: [method])
     _ = try BaselineText.baseline(baselineName ?? "zero")
     if baselineName != nil { try BaselineText.requireUse(by: [method]) }
+    guard try preprocess == nil || BaselineText.baseline(baselineName ?? "zero").readsPixels else {
+      throw ValidationError(PreprocessText.unread)
+    }
+    guard labels == nil || !LabelText.needsNone(target) && target != "input" else {
+      throw LabelText.unread(target)
+    }
     guard chunk == nil || method.integrationInside != nil else {
       throw ValidationError("--chunk goes with the methods ig and auto")
     }
@@ -145,7 +151,9 @@ struct Export: ParsableCommand {
 
   private func chosenTarget(for model: Model) throws -> ExportOptions.Target {
     if target == "input" { return .input }
-    let chosen = try Target.one(target, labels: try model.labels(labels))
+    let names = try LabelText.names(
+      model.labels(labels), of: model, in: TargetSpace(space.targetSpace), path: labels)
+    let chosen = try Target.one(target, labels: names)
     if case .index(let index) = chosen { return .index(index) }
     return .argmax
   }
@@ -167,7 +175,8 @@ enum ExportText {
     var how = report.method
     if let steps = report.steps, let quadrature = report.quadrature, let baseline = report.baseline
     {
-      how += ", \(Console.count(steps)) steps (\(quadrature)) from baseline \(baseline)"
+      how +=
+        ", \(Console.count(steps)) \(steps == 1 ? "step" : "steps") (\(quadrature)) from baseline \(baseline)"
       if let chunk = report.chunk, chunk > 1 { how += ", \(chunk) at a time" }
     }
     var lines = ["method  \(how)", "target  \(report.target), \(space(of: report))"]

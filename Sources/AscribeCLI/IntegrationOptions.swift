@@ -143,3 +143,32 @@ enum BaselineText {
         + "take ig")
   }
 }
+
+/// What `--labels` says of scores and targets.
+enum LabelText {
+  /// The names of the scores of a target space, those of the first output only.
+  ///
+  /// - Parameter path: the file that the option names, where it is given.
+  /// - Throws: `ModelError` if the file names no scores of this space.
+  static func names(_ labels: [String], of model: Model, in space: TargetSpace, path: String?)
+    throws
+    -> [String]
+  {
+    let names = model.classNames(labels, in: space)
+    guard path == nil || !names.isEmpty || labels.isEmpty else {
+      throw ModelError(
+        "--labels names the scores of the model's first output, and --target-space reads others; leave it "
+          + "out", kind: .usage)
+    }
+    return names
+  }
+
+  /// Whether a target is no label whatever the labels are.
+  static func needsNone(_ target: String) -> Bool { target == "argmax" || Int(target) != nil }
+
+  /// The refusal of labels beside such a target.
+  static func unread(_ target: String) -> ValidationError {
+    ValidationError(
+      "--labels has no influence on target '\(target)', which is no label; leave it out")
+  }
+}

@@ -132,17 +132,21 @@ struct Job {
   /// The other inputs, by name.
   private let fixed: [String: ModelInput]
 
-  init(_ options: InputOptions) throws {
+  init(_ options: InputOptions, baselines: [Baseline] = []) throws {
     try self.init(
       Model(contentsOf: URL(filePath: options.model), precision: options.precision),
-      options.inputs, preprocess: options.preprocess, labels: options.labels,
+      options.inputs, preprocess: options.preprocess, baselines: baselines, labels: options.labels,
       isQuiet: options.quiet)
   }
 
-  /// - Parameter arguments: files, and NAME=FILE for single inputs of the model.
+  /// - Parameters:
+  ///   - arguments: files, and NAME=FILE for single inputs of the model.
+  ///   - baselines: what inputs are compared with, which may be of pixels too.
+  /// - Throws: `ModelError` if an input is missing or does not fit, or if there is a preprocessing and
+  ///   nothing to preprocess.
   init(
-    _ model: Model, _ arguments: [String], preprocess: String?, labels: String? = nil,
-    isQuiet: Bool
+    _ model: Model, _ arguments: [String], preprocess: String?, baselines: [Baseline] = [],
+    labels: String? = nil, isQuiet: Bool
   ) throws {
     let rule = try model.pictureRule(preprocess)
     let (named, files) = Self.split(arguments, model)
@@ -179,6 +183,12 @@ struct Job {
     }
     for path in self.files where !FileManager.default.fileExists(atPath: path) {
       throw ModelError("there is no such file", kind: .noInput, file: path)
+    }
+    let readsPixels =
+      self.files.contains(where: ModelInput.isPicture)
+      || fixed.values.contains { $0.picture != nil } || baselines.contains(where: \.readsPixels)
+    guard preprocess == nil || readsPixels else {
+      throw ModelError(PreprocessText.unread, kind: .usage)
     }
     if rule.isGuess, self.files.contains(where: ModelInput.isPicture), !isQuiet {
       Console.note("note: pictures are preprocessed as '\(rule.name)'; --preprocess says otherwise")
@@ -224,4 +234,11 @@ struct Job {
     }
     return (named, files)
   }
+}
+
+/// What `--preprocess` says.
+enum PreprocessText {
+  /// Why one that nothing reads is refused.
+  static let unread =
+    "--preprocess says how pictures become numbers, and no input or baseline is a picture; leave it out"
 }

@@ -10,11 +10,12 @@ struct VerificationReport: Encodable {
   var saved: [SavedOutput] = []
   var function: FunctionFacts?
   var inputs: [String] = []
+  var layer: String?
   var baseline = "zero"
   var isTargetGiven = false
 
   private enum CodingKeys: CodingKey {
-    case model, precision, seed, saved, function, inputs, baseline, axioms, methods, verdicts
+    case model, precision, seed, saved, function, inputs, layer, baseline, axioms, methods, verdicts
   }
 
   /// Writes every key, with null for what there is only of a model.
@@ -26,6 +27,7 @@ struct VerificationReport: Encodable {
     try container.encode(saved, forKey: .saved)
     try container.encode(function, forKey: .function)
     try container.encode(inputs, forKey: .inputs)
+    try container.encode(layer, forKey: .layer)
     try container.encode(baseline, forKey: .baseline)
     try container.encode(verification.axioms, forKey: .axioms)
     try container.encode(verification.methods, forKey: .methods)
@@ -63,17 +65,19 @@ extension VerificationReport {
       ["saved outputs", "\($0.source): '\($0.output)' agrees, \(Self.short($0.error)) off"]
     }
     guard let function else { return rows }
+    let part = layer.map { "from '\($0)' on: " } ?? ""
     if let degree = function.degree, let error = function.scalingError {
-      let text = "yes, of degree \(degree): F(2x) is \(Self.short(error)) off"
+      let text = "\(part)yes, of degree \(degree): F(2x) is \(Self.short(error)) off"
       rows.append(["homogeneous", text])
     } else {
-      rows.append(["homogeneous", "no"])
+      rows.append(["homogeneous", "\(part)no"])
     }
     for (input, target) in zip(inputs, function.targets) {
       let start = baseline == "zero" ? "the zero baseline" : "baseline \(baseline)"
       let text = "\(input); score \(target)\(isTargetGiven ? "," : " changes most") from \(start)"
       rows.append(["input", text])
     }
+    if let layer { rows.append(["layer", "\(layer): features are its elements"]) }
     return rows
   }
 

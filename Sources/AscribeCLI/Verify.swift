@@ -15,19 +15,22 @@ struct Verify: ParsableCommand {
       test_data_set_* of input_K.pb and output_K.pb, or in MODEL.input.npy and MODEL.output.npy.
 
       Then every method by every axiom, from the zero baseline and for the score that changes \
-      most unless options say otherwise: a mark, and how large the deviation is. A test finds counter-examples, which are printed; \
+      most unless options say otherwise: a mark and a number. A test finds counter-examples, which are printed; \
       it proves nothing.
 
       \(axioms)
 
-      Inputs are pictures or tensors; without any, one sample of seeded noise.
+      Inputs are pictures or tensors; without any, one sample of seeded noise. With --layer the axioms \
+      are tried on what the model computes from the layer on, at the layer's values for input and \
+      baseline; other inputs of that part stay as they are.
 
       Exit codes: 65 if the model does not compute what was saved with it; 70 if an axiom fails \
       that is proved for a method; 0 if others fail.
       """)
 
   private static var axioms: String {
-    Verification.knownAxioms.map { "\($0.name): \($0.summary)." }.joined(separator: "\n\n")
+    Verification.knownAxioms.map { "\($0.name): \($0.summary). The number: \($0.measure)." }.joined(
+      separator: "\n\n")
   }
 
   @Argument(help: "An .onnx file.", completion: .file(extensions: ["onnx"]))
@@ -57,6 +60,12 @@ struct Verify: ParsableCommand {
   var target: String?
 
   @OptionGroup var comparison: ComparisonOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "An inner value to try the axioms on in place of the input, which a model of tokens needs; inspect --layers lists them.",
+      valueName: "name"))
+  var layer: String?
 
   @Option(help: ArgumentHelp("What random numbers depend on.", valueName: "number"))
   var seed: UInt64 = 1
@@ -99,11 +108,18 @@ struct Verify: ParsableCommand {
     }
     let forModels = [
       target.map { _ in "--target" }, labels.map { _ in "--labels" }, comparison.optionOfModels,
+      layer.map { _ in "--layer" }, precision.map { _ in "--precision" },
     ].compactMap(\.self)
     if reference, let option = forModels.first {
       throw ValidationError("\(option) goes with a model, not with --reference")
     }
-    _ = try comparison.baseline()
+    let baseline = try comparison.baseline()
+    guard labels == nil || !LabelText.needsNone(target ?? "argmax") else {
+      throw LabelText.unread(target ?? "argmax")
+    }
+    guard preprocess == nil || !inputs.isEmpty || baseline.readsPixels else {
+      throw ValidationError(PreprocessText.unread)
+    }
     let methods = try chosenMethods()
     try comparison.requireUse(by: methods)
     try comparison.requireBaselineUse(by: methods)
@@ -119,6 +135,7 @@ struct Verify: ParsableCommand {
     options.methods = try chosenMethods()
     options.baseline = try comparison.baseline()
     options.space = TargetSpace(comparison.targetSpace)
+    options.layer = layer
     let bar = ProgressBar("verifying", isQuiet: quiet)
     defer { bar.finish() }
     let report: VerificationReport
@@ -141,7 +158,8 @@ struct Verify: ParsableCommand {
     let chosen = try (items ?? Verification.defaultItems).map { try comparison.method($0) }
     if let method = chosen.first(where: { $0.attributedLayer != nil }) {
       throw ValidationError(
-        "method '\(method.name)' gives a map of a layer; the axioms are about maps of the input")
+        "method '\(method.name)' gives a map of a layer of its own; leave it out, the axioms are about maps of the "
+          + "input or of --layer")
     }
     guard Set(chosen).count == chosen.count else {
       throw ValidationError("--methods '\(methods ?? "")' names one method twice")
@@ -151,7 +169,10 @@ struct Verify: ParsableCommand {
 
   /// The score to look at, by its index.
   private func chosenTarget(for model: Model) throws -> Target? {
-    try target.map { try Target.one($0, labels: model.labels(labels)) }
+    guard let target else { return nil }
+    let names = try LabelText.names(
+      model.labels(labels), of: model, in: TargetSpace(comparison.targetSpace), path: labels)
+    return try Target.one(target, labels: names)
   }
 
   private func report(
@@ -181,19 +202,26 @@ struct Verify: ParsableCommand {
     }
     return VerificationReport(
       verification: axioms, seed: seed, model: path, precision: model.precision, saved: saved,
-      function: facts, inputs: samples.map(\.name), baseline: options.baseline.description,
-      isTargetGiven: target != nil)
+      function: facts, inputs: samples.map(\.name), layer: layer,
+      baseline: options.baseline.description, isTargetGiven: target != nil)
   }
 
   /// The rows of the files, or seeded noise; and which input of the model they are for.
   private func samples(for model: Model) throws -> ([VerifiedInput], Int) {
     guard !inputs.isEmpty else {
+      let port = model.inputs.dropFirst(model.explainedInput).first
+      if layer != nil, let port, port.elementType?.isFloatingPoint == false {
+        throw ModelError(
+          "input '\(port.name)' is \(port.typeDescription), of which there is no noise; give a file for it",
+          kind: .usage, file: self.model)
+      }
       return (
         [VerifiedInput(name: "noise of seed \(seed)", tensors: try model.noise(seed: seed))],
         model.explainedInput
       )
     }
-    let job = try Job(model, inputs, preprocess: preprocess, isQuiet: quiet)
+    let job = try Job(
+      model, inputs, preprocess: preprocess, baselines: [comparison.baseline()], isQuiet: quiet)
     let countsSamples = (job.port.dimensions?.first ?? nil) ?? 1 == 1
     let samples = try job.files.flatMap { path -> [VerifiedInput] in
       let input = try job.read(path)

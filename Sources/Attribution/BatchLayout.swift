@@ -85,28 +85,39 @@ extension ModelFunction {
   }
 
   /// Whether a row scores the same in each place of a batch, whatever stands beside it.
+  ///
+  /// Scores that are not finite say nothing, wherever they stand: other points are tried then.
   private func rowsAreIndependent(_ extent: Int) -> Bool {
-    let points = (1...3).map { noise(rows: 1, seed: $0) }
-    let fillers = Array(repeating: points[2], count: extent - 2)
-    guard let scores = batchScores(Tensor(stacking: [points[0], points[1]] + fillers)),
-      let moved = batchScores(Tensor(stacking: [points[2], points[0]] + fillers))
-    else { return false }
-    return Self.agree(scores[0], moved[1])
+    var isSeen = false
+    for points in trialPoints {
+      let rows = (1...3).map { points.rows(1, of: self, seed: $0) }
+      let fillers = Array(repeating: rows[2], count: extent - 2)
+      guard let scores = batchScores(Tensor(stacking: [rows[0], rows[1]] + fillers)),
+        let moved = batchScores(Tensor(stacking: [rows[2], rows[0]] + fillers)),
+        let finite = Self.agreement(scores[0], moved[1])
+      else { return false }
+      guard finite > 0 else { continue }
+      if !isSeen || finite == scores[0].count { trial = points }
+      isSeen = true
+      if finite == scores[0].count { return true }
+    }
+    return isSeen
   }
 
   /// Makes batches of one row if a row's scores or gradient depend, in their last bits, on its place in
   /// a batch or on its neighbours.
   package func makeRowsExact() throws(ModelError) {
     guard case .free = layout, batchSize > 1 else { return }
-    let points = noise(rows: batchSize, seed: 4)
+    let points = trial.rows(batchSize, of: self, seed: 4)
     let moved = Tensor(stacking: [points.rows(1..<batchSize), points.rows(0..<1)])
     let targets = [Int](repeating: 0, count: batchSize)
     let there = try (scores(at: points), gradients(at: points, targets: targets).gradients)
     let back = try (scores(at: moved), gradients(at: moved, targets: targets).gradients)
     let isExact = (0..<batchSize).allSatisfy { row in
       let place = (row + batchSize - 1) % batchSize
-      return there.0[row] == back.0[place]
-        && there.1.rows(row..<(row + 1)).doubles == back.1.rows(place..<(place + 1)).doubles
+      return Self.isSame(there.0[row], back.0[place])
+        && Self.isSame(
+          there.1.rows(row..<(row + 1)).doubles, back.1.rows(place..<(place + 1)).doubles)
     }
     if !isExact { batchSize = 1 }
   }
@@ -121,11 +132,24 @@ extension ModelFunction {
   }
 
   func noise(rows: Int, seed: UInt64) -> Tensor {
-    Tensor.noise(shape: Shape([rows] + pointShape), seed: seed).converted(to: elementType)
+    TrialPoints.noise.rows(rows, of: self, seed: seed)
   }
 
-  private static func agree(_ a: [Double], _ b: [Double]) -> Bool {
-    let scale = b.map(abs).max() ?? 0
-    return a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) <= 1e-4 * scale }
+  /// The kinds of points to try, from the most to the least usual.
+  private var trialPoints: [TrialPoints] {
+    [.noise, .positive] + (example.map { $0.isZero ? [] : [.near($0)] } ?? [])
+  }
+
+  private static func isSame(_ a: [Double], _ b: [Double]) -> Bool {
+    a.count == b.count && zip(a, b).allSatisfy { $0 == $1 || $0.isNaN && $1.isNaN }
+  }
+
+  /// How many scores are finite, where those agree and the others are the same.
+  private static func agreement(_ a: [Double], _ b: [Double]) -> Int? {
+    let scale = b.filter(\.isFinite).map(abs).max() ?? 0
+    guard a.count == b.count,
+      zip(a, b).allSatisfy({ $0 == $1 || $0.isNaN && $1.isNaN || abs($0 - $1) <= 1e-4 * scale })
+    else { return nil }
+    return a.count(where: \.isFinite)
   }
 }

@@ -32,6 +32,10 @@ package final class ModelFunction {
   let precision: Precision
   let workspace: Workspace
   var layout = BatchLayout.whole
+  /// A sample as the model takes it, where one is known.
+  let example: Tensor?
+  /// Points at which the model is defined, as far as that was found out.
+  var trial = TrialPoints.noise
   private let margins: [Margin]
   private var padsBatches = false
   var forwardPlans: [Int: Interpreter] = [:]
@@ -58,13 +62,14 @@ package final class ModelFunction {
   ///   - margins: differences of scores that stand behind the scores of a point.
   ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
   ///   - batching: how many samples run together.
+  ///   - example: a sample, by which batches are found where the model is not defined for noise.
   ///   - memoryLimit: bytes of intermediate values that a batch may take.
   /// - Throws: `ModelError` if the input holds integers or the scores do not depend on it, no output
   ///   has the name that `space` asks for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
     space: TargetSpace = .logit, margins: [Margin] = [], precision: Precision = .declared,
-    batching: Batching = .any,
+    batching: Batching = .any, example: Tensor? = nil,
     memoryLimit: Int = 512 << 20,
     in workspace: Workspace
   ) throws(ModelError) {
@@ -84,6 +89,7 @@ package final class ModelFunction {
     self.precision = declared.elementType == .float32 ? precision : .declared
     self.omittedNode = scores.omitted
     self.workspace = workspace
+    self.example = example.flatMap { $0.shape == shape ? $0 : nil }
     if batching != .whole { try findBatches(memoryLimit, declared.dimensions) }
     padsBatches = batching == .padded
   }

@@ -39,7 +39,7 @@ struct AttributeTests {
     let scratch = try Scratch()
     let outcome = try attribute([Program.star, "--steps", "8"], scratch)
     #expect(scratch.names(in: "out") == ["000.json", "000.npy", "000.png"])
-    #expect(outcome.output.contains("star/000.png: 4 star (ig 8 steps, secant, score"))
+    #expect(outcome.output.contains("star/000.png: 4 star (ig 8 steps, mean gradients, score"))
     #expect(outcome.errors.isEmpty)
     let tensor = try map("000.npy", scratch)
     #expect(tensor.elementType == .float32)
@@ -126,9 +126,50 @@ struct AttributeTests {
     try attribute(
       [Program.star, "--method", "gradient", "--target", "argmax, 4,heart", "--format", "npy"],
       scratch)
-    #expect(scratch.names(in: "out") == ["000.4.npy", "000.8.npy", "000.argmax.npy"])
-    let out = scratch.path + "/out/"
-    #expect(try bytes(of: out + "000.4.npy") == bytes(of: out + "000.argmax.npy"))
+    #expect(scratch.names(in: "out") == ["000.8.npy", "000.argmax.npy"])
+  }
+
+  /// Each score is explained once, under the name that comes first, and files are named as they would be
+  /// if the others were scores of their own.
+  @Test(arguments: [
+    ("star,top2", ["4", "top2"], "target top1 is the score of target 4"),
+    ("top2,star", ["top1", "top2"], "target 4 is the score of target top1"),
+    ("argmax,star", ["argmax"], "target 4 is the score of target argmax"),
+    (
+      "star,argmax,top1,star-arrow", ["4", "4-9"], "target argmax and top1 is the score of target 4"
+    ),
+  ])
+  func aScoreOfSeveralTargets(targets: String, names: [String], note: String) throws {
+    let scratch = try Scratch()
+    let outcome = try attribute(
+      [Program.star, "--method", "gradient", "--target", targets, "--format", "npy,json"], scratch)
+    #expect(
+      scratch.names(in: "out") == names.flatMap { ["000.\($0).json", "000.\($0).npy"] }.sorted())
+    #expect(outcome.errors.contains(note), "\(outcome.errors)")
+    #expect(outcome.output.split(separator: "\n").count == names.count)
+    let passes = try names.map { name in
+      try #require(try facts("000.\(name).json", scratch)["passes"] as? [String: Int])
+    }
+    #expect(passes.map { $0["backward"] } == names.map { _ in 1 })
+  }
+
+  /// The rows of a batch differ in which targets meet: every file has a row for each sample.
+  @Test func aScoreOfSeveralTargetsInSomeRows() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear().bytes)
+    let rows = Tensor([1, -0.5, 0, 0, 2, 0.5, 0, 2, -0.5] as [Float], shape: [3, 3])
+    let x = try scratch.write("x.npy", rows.npyData())
+    try attribute(
+      [x, "--target", "0,top1", "--method", "input-x-gradient", "--format", "npy"], model: model,
+      scratch)
+    #expect(scratch.names(in: "out") == ["x.0.npy", "x.top1.npy"])
+    let best = try map("x.top1.npy", scratch)
+    #expect(best.elements(as: Float.self) == [1, 1, 0, 0, 8, -0.5, 0, 8, 0.5])
+    let outcome = try attribute(
+      [x, "--target", "1,0,top1", "--method", "input-x-gradient", "--format", "npy"], model: model,
+      scratch)
+    #expect(outcome.errors.contains("x.npy#1: target top1 is the score of target 1"))
+    #expect(outcome.output.split(separator: "\n").count == 6)
   }
 
   @Test func bestTargetsAndMargins() throws {
@@ -229,6 +270,50 @@ struct AttributeTests {
     #expect(try facts("000.json", scratch)["baseline"] as? String == "black,white")
   }
 
+  /// What a method or the files do not read is refused, whatever its value.
+  @Test func optionsNeedAReader() throws {
+    let scratch = try Scratch()
+    let elements = (0..<(3 * 64 * 64)).map { Float($0 % 7) - 3 }
+    let tensor = try scratch.write("x.npy", Tensor(elements, shape: [1, 3, 64, 64]).npyData())
+    let layer = "/features/features.9/Relu_output_0"
+    func refuses(_ arguments: [String], _ parts: String...) throws {
+      try fails(
+        ["attribute", Program.shapes] + arguments + ["--output", scratch.path + "/out"], code: 64,
+        saying: parts + ["leave"])
+    }
+    for method in ["ig:2", "gradient", "auto", "occlusion"] {
+      try refuses([tensor, "--method", method, "--seed", "0"], "--seed has no influence on")
+    }
+    for method in ["occlusion", "random", "lrp", "deeplift", "smoothgrad:2:of=deconvnet"] {
+      try refuses([tensor, "--method", method, "--precision", "bf16"], "--precision bf16")
+    }
+    try refuses([tensor, "--preprocess", "unit"], "--preprocess", "no input or baseline")
+    try refuses(
+      [
+        tensor, "--target-space", layer, "--labels",
+        Program.packageRoot + "/models/shapes.labels.txt",
+      ],
+      "--labels")
+    try refuses(
+      [tensor, "--method", "conductance:2:layer=" + layer, "--layer", layer], "--layer")
+    for arguments in [
+      ["--method", "random", "--seed", "1"], ["--method", "smoothgrad:2:of=ig:2", "--seed", "1"],
+      ["--preprocess", "unit", "--baseline", "black", "--steps", "2"],
+      ["--preprocess", "unit", "--baseline", Program.star, "--steps", "2"],
+      ["--method", "grad-cam", "--precision", "bf16"],
+    ] { try attribute([tensor] + arguments, scratch) }
+  }
+
+  /// A seed is what a map of random numbers depends on.
+  @Test func seedsTellMapsApart() throws {
+    let scratch = try Scratch()
+    let maps = try [[], ["--seed", "0"], ["--seed", "1"]].map { seed in
+      try attribute([Program.star, "--method", "smoothgrad:2"] + seed, scratch)
+      return try bytes(of: scratch.path + "/out/000.npy")
+    }
+    #expect(maps[0] == maps[1] && maps[1] != maps[2])
+  }
+
   /// Hidden files and files of other kinds are no baselines; a broken picture is named.
   @Test func strayFilesAmongBaselines() throws {
     let scratch = try Scratch()
@@ -266,6 +351,13 @@ struct AttributeTests {
       (
         ["--quadrature", "warped:power=3", "--steps", "4"],
         "(ig 4 steps, quadrature warped, power 3,"
+      ),
+      (["--steps", "1"], "(ig 1 step, mean gradients, score"),
+      (["--method", "ig:2:quadrature=secant"], "(ig 2 steps, mean gradients, score"),
+      (["--method", "ig:1:quadrature=left"], "(ig 1 step, quadrature left, score"),
+      (
+        ["--method", "smoothgrad:1:of=ig:1:quadrature=secant"],
+        "(smoothgrad 1 sample, sigma 0.15, of ig 1 step, mean gradients, score"
       ),
       (["--tolerance", "0.2"], "(ig tolerance 0.2, "),
       (["--tolerance", "0.2"], "steps, estimated error"),

@@ -73,6 +73,9 @@ struct ExportTests {
     try isRefused(["--method", "xg"], code: 64, saying: ["homogeneous", "adds its bias"])
     try isRefused(["--target", "10"], code: 64, saying: ["target 10", "10 scores"])
     try isRefused(["--target", "dodecahedron"], code: 64, saying: ["dodecahedron"])
+    let layer = "/features/features.9/Relu_output_0"
+    try isRefused(
+      ["--target", "star", "--target-space", layer], code: 64, saying: ["no label is 'star'"])
     try isRefused(["--target", "strar"], code: 64, saying: ["did you mean 'star'"])
     try isRefused(["--target", "star-circle"], code: 64, saying: ["one score"])
     try isRefused(["--quadrature", "exact"], code: 64, saying: ["fixed number of steps"])
@@ -80,6 +83,12 @@ struct ExportTests {
       ["--method", "gradient", "--chunk", "2"], code: 64, saying: ["--chunk goes with"])
     try isRefused(
       ["--method", "gradient", "--baseline", "black"], code: 64, saying: ["--baseline has no"])
+    try isRefused(["--preprocess", "unit"], code: 64, saying: ["--preprocess", "no input"])
+    let labels = Program.packageRoot + "/models/shapes.labels.txt"
+    for target in ["argmax", "input", "4"] {
+      try isRefused(
+        ["--labels", labels, "--target", target], code: 64, saying: ["--labels", "no label"])
+    }
     try isRefused(["--baseline", "blur"], code: 64, saying: ["'blur'", "zero, black, white"])
     try isRefused(
       ["--method", "ig", "--quadrature", "warped"], code: 64, saying: ["pilot", "warped:2"])

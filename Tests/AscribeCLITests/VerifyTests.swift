@@ -161,6 +161,11 @@ struct VerifyTests {
     try fails(
       ["verify", linear, x], code: 65, saying: ["takes batchx3 float32, not 1x2 float32"])
     try fails(
+      [
+        "verify", Program.shapes, Program.star, "--target", "star", "--target-space",
+        "/features/features.9/Relu_output_0",
+      ], code: 64, saying: ["no label is 'star'"])
+    try fails(
       ["verify", linear, "--methods", "grad-cam:layer=z"], code: 64, saying: ["no layer 'z'"])
   }
 
@@ -182,6 +187,114 @@ struct VerifyTests {
       }
     }
     try fails(["verify", model, x], code: 64, saying: ["further inputs", "z"])
+  }
+
+  /// Scores W relu(e + b) of the mean e of the embeddings of three tokens; b = 0 leaves it homogeneous.
+  private func tokens(row: [Float], biases: [Float]) -> TinyModel {
+    TinyModel(
+      nodes: [
+        .init(type: "Gather", inputs: ["table", "x"], outputs: ["embedded"], name: "look up"),
+        .init(
+          type: "ReduceMean", inputs: ["embedded"], outputs: ["mean"], name: "mean",
+          attributes: [("axes", .ints([1])), ("keepdims", .int(0))]),
+        .init(type: "Add", inputs: ["mean", "b"], outputs: ["sum"], name: "add"),
+        .init(type: "Relu", inputs: ["sum"], outputs: ["active"], name: "rectify"),
+        .init(type: "MatMul", inputs: ["active", "w"], outputs: ["y"], name: "scores"),
+      ],
+      initializers: [
+        .init(name: "table", dimensions: [3, 2], values: row + [1, 2, 3, -1]),
+        .init(name: "b", dimensions: [2], values: biases),
+        .init(name: "w", dimensions: [2, 2], values: [1, -2, 0.5, 4]),
+      ],
+      inputs: [.init(name: "x", dimensions: [TinyModel.batch, 3], type: 7)],
+      outputs: [.init(name: "y", dimensions: [TinyModel.batch, 2])])
+  }
+
+  /// What holds from an embedding on, and where contrast says nothing: the embedding of token 0 is the
+  /// baseline, and biases spoil homogeneity.
+  @Test(
+    arguments: [
+      ([0, 0], [0, 0], "holds", "holds", "from 'embedded' on: yes, of degree 1"),
+      ([0.5, 1], [0, 0], "not applicable", "not defined", "layer 'embedded' is not zero"),
+      (
+        [0, 0], [0.25, 1], "not applicable", "not defined",
+        "not homogeneous from layer 'embedded' on"
+      ),
+    ] as [([Float], [Float], String, String, String)])
+  func aLayerOfTokens(
+    row: [Float], biases: [Float], contrast: String, exact: String, reason: String
+  ) throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("tokens.onnx", tokens(row: row, biases: biases).bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 1] as [Int64], shape: [1, 3]).npyData())
+    let arguments = [model, x, "--layer", "embedded", "--methods", "ig:64,xg,input-x-gradient"]
+    let report = try report(arguments)
+    #expect(report["layer"] as? String == "embedded")
+    // W relu(e + b) at the mean (5/3, 1) less that at the row of token 0; all is above 0.
+    let (first, second) = (5 / 3 - row[0], 1 - row[1])
+    let changes = [abs(first + second / 2), abs(4 * second - 2 * first)]
+    let function = try #require(report["function"] as? [String: Any])
+    #expect(function["targets"] as? [Int] == [changes[0] > changes[1] ? 0 : 1])
+    #expect((function["degree"] as? Int) == (biases == [0, 0] ? 1 : nil))
+    for axiom in [
+      "completeness", "sensitivity-a", "sensitivity-b", "linearity", "symmetry", "implementation",
+    ] {
+      #expect(try outcome("ig:64", axiom, in: report) == "holds", "\(axiom)")
+      #expect(try outcome("xg", axiom, in: report) == exact, "\(axiom)")
+    }
+    #expect(try outcome("ig:64", "contrast", in: report) == contrast)
+    let text = try succeeds(["verify"] + arguments).output
+    #expect(text.contains("layer          embedded"), "\(text)")
+    #expect(text.contains(reason), "\(text)")
+  }
+
+  /// A mask made from the tokens is held while the embedding changes.
+  @Test func aLayerBesideAMask() throws {
+    let folder = Program.packageRoot + "/Tests/Golden/tokens/"
+    for model in ["tokens.onnx", "tokens-masked.onnx"] {
+      let report = try report([
+        folder + model, folder + "tokens-3.npy", "--layer", "embedded", "--methods",
+        "ig:64,gradient",
+      ])
+      for axiom in [
+        "completeness", "sensitivity-a", "sensitivity-b", "linearity", "symmetry",
+        "implementation",
+      ] { #expect(try outcome("ig:64", axiom, in: report) == "holds", "\(model), \(axiom)") }
+      #expect(try outcome("gradient", "completeness", in: report) == "fails")
+      #expect(try outcome("gradient", "contrast", in: report) == "not applicable")
+    }
+  }
+
+  @Test func aFeatureMap() throws {
+    let report = try report([
+      Program.shapes, Program.star, "--layer", "/features/features.9/Relu_output_0", "--methods",
+      "input-x-gradient,deeplift",
+    ])
+    #expect(try outcome("deeplift", "completeness", in: report) == "holds")
+    #expect(try outcome("deeplift", "sensitivity-a", in: report) == "holds")
+    #expect(try outcome("input-x-gradient", "linearity", in: report) == "holds")
+    #expect(try outcome("input-x-gradient", "completeness", in: report) == "fails")
+    #expect(try outcome("input-x-gradient", "contrast", in: report) == "not applicable")
+  }
+
+  @Test func layersThatCannotBeVerified() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("tokens.onnx", tokens(row: [0, 0], biases: [0, 0]).bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 1] as [Int64], shape: [1, 3]).npyData())
+    func refuses(_ arguments: [String], _ parts: String...) throws {
+      try fails(["verify", model] + arguments, code: 64, saying: parts)
+    }
+    try refuses([x], "input 'x' holds int64", "computed from it: --layer 'embedded'")
+    try refuses(["--layer", "embedded"], "input 'x'", "no noise", "give a file")
+    try refuses([x, "--layer", "embeded"], "no layer 'embeded'", "'embedded'")
+    try refuses([x, "--layer", "table"], "'table' is a constant")
+    try refuses([x, "--layer", "x"], "layer 'x' holds int64")
+    try refuses(
+      [x, "--layer", "embedded", "--methods", "conductance:layer=mean"], "layer of its own")
+    try fails(["verify", "--reference", "--layer", "x"], code: 64, saying: ["--layer goes with"])
+    let zeros = try scratch.write("0.npy", Tensor([0, 0, 0] as [Int64], shape: [1, 3]).npyData())
+    try fails(
+      ["verify", model, zeros, "--layer", "embedded"], code: 65, saying: ["give another input"])
   }
 
   @Test func whatCannotBeVerified() throws {
@@ -213,6 +326,8 @@ struct VerifyTests {
     ["verify", "--reference", "--baseline", "zero"],
     ["verify", "m", "--methods", "gradient", "--baseline", "black"],
     ["verify", "m", "--methods", "ig:32", "--steps", "16"],
+    ["verify", "--reference", "--precision", "float32"], ["verify", "m", "--labels", "l.txt"],
+    ["verify", "m", "--labels", "l.txt", "--target", "3"], ["verify", "m", "--preprocess", "unit"],
   ])
   func misuse(arguments: [String]) throws {
     let outcome = try Program.run(arguments)

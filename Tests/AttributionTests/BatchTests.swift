@@ -10,7 +10,7 @@ import Testing
   /// The sum of squares of each row of two elements, plus whatever `mix` makes of the rows.
   private func function(
     _ dimensions: [Dimension], shape: Shape = [1, 2],
-    mix: (inout GraphBuilder, Value) -> Value = { $1 }
+    example: Tensor? = nil, mix: (inout GraphBuilder, Value) -> Value = { $1 }
   ) throws -> ModelFunction {
     var builder = GraphBuilder()
     let x = builder.input("x", declared: DeclaredType(.float64, dimensions))
@@ -19,7 +19,7 @@ import Testing
     let sum = ReduceSum(axes: [-1], keepDimensions: true)
     builder.setOutputs([node(sum, [square], &builder)])
     return try ModelFunction(
-      builder.graph, explaining: 0, shape: shape, in: Workspace())
+      builder.graph, explaining: 0, shape: shape, example: example, in: Workspace())
   }
 
   private func node(
@@ -77,6 +77,53 @@ import Testing
       return self.node(Mul(), [x, self.node(mean, [x], &builder)], &builder)
     }
     #expect(!function.hasBatches)
+  }
+
+  /// Noise has no logarithm, and a score that is no number wherever a row stands is no sign of mixing.
+  @Test(arguments: [0.0, 50])
+  func aModelThatIsNotDefinedForNoise(shift: Double) throws {
+    func logarithm(_ builder: inout GraphBuilder, _ x: Value) -> Value {
+      let shift = builder.constant(Tensor([shift, shift], shape: [1, 2]))
+      return node(Log(), [node(Sub(), [x, shift], &builder)], &builder)
+    }
+    let dimensions: [Dimension] = [.symbolic("batch"), .fixed(2)]
+    let example = Tensor([60.0, 70], shape: [1, 2])
+    let function = try function(dimensions, example: example, mix: logarithm)
+    #expect(function.hasBatches && function.batchSize == 16)
+    try function.makeRowsExact()
+    #expect(function.batchSize == 16)
+    let mixing = try self.function(dimensions, example: example) { builder, x in
+      let y = logarithm(&builder, x)
+      let mean = ReduceMean(axes: [0], keepDimensions: true)
+      return self.node(Add(), [y, self.node(mean, [y], &builder)], &builder)
+    }
+    #expect(!mixing.hasBatches)
+  }
+
+  /// Without a single number there is nothing to tell by.
+  @Test func aModelThatIsDefinedNowhere() throws {
+    let function = try function([.symbolic("batch"), .fixed(2)]) { builder, x in
+      let ten = builder.constant(Tensor([10.0, 10], shape: [1, 2]))
+      return self.node(Log(), [self.node(Sub(), [x, ten], &builder)], &builder)
+    }
+    #expect(!function.hasBatches)
+  }
+
+  /// Some of the scores are no numbers: the others tell.
+  @Test func aModelThatIsNotDefinedInPart() throws {
+    for isMixed in [false, true] {
+      var builder = GraphBuilder()
+      let declared = DeclaredType(.float64, [.symbolic("batch"), .fixed(2)])
+      let x = builder.input("x", declared: declared)
+      let offsets = builder.constant(Tensor([10.0, 10], shape: [1, 2]))
+      let root = node(Sqrt(), [node(Sub(), [x, offsets], &builder)], &builder)
+      let mean = node(ReduceMean(axes: [0], keepDimensions: true), [x], &builder)
+      let sum = isMixed ? node(Add(), [x, mean], &builder) : x
+      builder.setOutputs([node(Concat(axis: 1), [root, sum], &builder)])
+      let function = try ModelFunction(
+        builder.graph, explaining: 0, shape: [1, 2], in: Workspace())
+      #expect(function.hasBatches != isMixed)
+    }
   }
 
   /// An output without a batch dimension has the scores of one sample.

@@ -82,6 +82,29 @@ import Testing
     }
   }
 
+  /// With a tolerance targets share the forward passes of the first round, of 17 edges; each gets what it
+  /// gets alone.
+  @Test func targetsShareTheFirstRound() throws {
+    let (network, scores) = try Self.network("Relu")
+    let function = try network.function(scores)
+    let point = Tensor.noise(shape: [1, 2, 4, 4], seed: 3)
+    func integrals(_ targets: [Int]) throws -> (integrals: [PathIntegral], passes: Passes) {
+      let before = function.passes
+      let integrals = try function.pathIntegrals(
+        from: point.zeros(), to: point, targets: targets, by: .tolerance(0.002))
+      return (integrals, function.passes - before)
+    }
+    let all = try integrals([0, 1, 2])
+    let single = try (0...2).map { try integrals([$0]) }
+    let sum = single.reduce(Passes()) { $0 + $1.passes }
+    #expect(all.passes.forward == sum.forward - 2 * 17)
+    #expect(all.passes.backward == sum.backward)
+    for (integral, alone) in zip(all.integrals, single) {
+      #expect(integral.values.doubles == alone.integrals[0].values.doubles)
+      #expect(integral.steps == alone.integrals[0].steps)
+    }
+  }
+
   /// Rows that change places would be compared with the wrong neighbours.
   @Test func nodesThatMixRowsAreRefused() throws {
     var network = RuleNetwork([4])

@@ -22,6 +22,8 @@ package final class AxiomSubject {
   /// The shape of the point as the model takes it.
   let shape: Shape
   let explained: Int
+  /// The layer of a larger model that the explained input stands for, where it does.
+  let layer: String?
   let workspace: Workspace
   private let fixed: [Int: Tensor]
   private var known: [Method: AttributionMap] = [:]
@@ -49,6 +51,7 @@ package final class AxiomSubject {
   /// - Parameters:
   ///   - inputs: one tensor per input of the model, for one sample.
   ///   - explained: which of them gets attributions.
+  ///   - layer: the layer of a larger model that it stands for, where it does.
   ///   - baseline: what that input is compared with, of its shape; zero unless given.
   ///   - space: where the scores are read.
   ///   - choice: the scores of which the first is looked at, given all of the point; unless given the one that changes most
@@ -58,7 +61,7 @@ package final class AxiomSubject {
   /// - Throws: `ModelError` if the input has no gradient, or the score does not change.
   package init(
     _ name: String, _ model: Graph, inputs: [Tensor], explaining explained: Int = 0,
-    from baseline: Tensor? = nil, space: TargetSpace = .logit,
+    layer: String? = nil, from baseline: Tensor? = nil, space: TargetSpace = .logit,
     choosing choice: Problem.Targets? = nil,
     equivalents: [(name: String, graph: Graph)] = [], seed: UInt64 = 1,
     in workspace: Workspace = Workspace()
@@ -71,7 +74,7 @@ package final class AxiomSubject {
     let graph = model.selecting([try model.scores(in: space).value])
     let function = try ModelFunction(
       graph, explaining: explained, shape: input.shape, fixed: fixed, space: graph.firstOutput,
-      in: workspace
+      example: input, in: workspace
     )
     let point = input.reshaped(to: Shape([1] + function.pointShape))
     let start = baseline?.reshaped(to: point.shape) ?? point.zeros()
@@ -95,6 +98,7 @@ package final class AxiomSubject {
     self.seed = seed
     self.shape = input.shape
     self.explained = explained
+    self.layer = layer
     self.workspace = workspace
     self.fixed = fixed
   }
@@ -116,7 +120,7 @@ package final class AxiomSubject {
     let input = point ?? question.point.reshaped(to: shape)
     let function = try ModelFunction(
       graph, explaining: explained, shape: input.shape, fixed: fixed, space: graph.firstOutput,
-      in: workspace
+      example: input, in: workspace
     )
     let row = Shape([1] + function.pointShape)
     return Question(

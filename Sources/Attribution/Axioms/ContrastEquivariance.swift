@@ -18,10 +18,13 @@ package struct ContrastEquivariance: Axiom {
 
   package init(_ subject: AxiomSubject) throws {
     guard let degree = try subject.question.function.homogeneity().degree, degree > 0 else {
-      throw AxiomVerdict.Inapplicable("the model is not homogeneous")
+      throw AxiomVerdict.Inapplicable(
+        "the model is not homogeneous" + (subject.layer.map { " from layer '\($0)' on" } ?? ""))
     }
     guard subject.question.baseline.isZero else {
-      throw AxiomVerdict.Inapplicable("it is about the zero baseline")
+      throw AxiomVerdict.Inapplicable(
+        "it is about the zero baseline"
+          + (subject.layer.map { ", and layer '\($0)' is not zero at the baseline" } ?? ""))
     }
     self.subject = subject
     self.degree = degree

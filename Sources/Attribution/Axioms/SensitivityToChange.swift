@@ -9,7 +9,7 @@ import Tensors
 package struct SensitivityToChange: Axiom {
   package static let name = "sensitivity-a"
   package static let summary = "a feature that alone changes the score gets attribution"
-  package static let measure = "smallest attribution / change"
+  package static let measure = "smallest attribution / change; 0 fails, a complete method gives 1"
 
   private struct Candidate {
     let feature: Int

@@ -33,6 +33,10 @@ package protocol AttributionMethod: Sendable {
   var namedLayer: String? { get }
   /// Whether it evaluates the model at many points, so that batches pay.
   var evaluatesManyPoints: Bool { get }
+  /// Whether its maps depend on random numbers.
+  var drawsNumbers: Bool { get }
+  /// Whether it computes in bfloat16 where that is asked for.
+  var readsPrecision: Bool { get }
   /// Whether its attributions add up to the score's difference from the baseline, or to the score if it
   /// uses none.
   var addsUp: Bool { get }
@@ -54,7 +58,7 @@ package protocol AttributionMethod: Sendable {
 
 extension AttributionMethod {
   package static var usage: String { "" }
-  package static var countName: String { "steps" }
+  package static var countName: String { "step" }
   package var settings: String { "" }
   package var usesBaseline: Bool { false }
   package var readsBaseline: Bool { usesBaseline }
@@ -62,6 +66,8 @@ extension AttributionMethod {
   package var stepRule: StepRule? { nil }
   package var namedLayer: String? { attributedLayer }
   package var evaluatesManyPoints: Bool { false }
+  package var drawsNumbers: Bool { false }
+  package var readsPrecision: Bool { true }
   package var addsUp: Bool { false }
   package var isInUnitsOfScore: Bool { true }
   package var attributedLayer: String? { nil }

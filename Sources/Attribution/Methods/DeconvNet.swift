@@ -14,6 +14,7 @@ package struct DeconvNet: AttributionMethod {
   package init(_ settings: inout MethodSettings) throws(ModelError) {}
 
   package var isInUnitsOfScore: Bool { false }
+  package var readsPrecision: Bool { false }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     try RectifierRules.deconvolution.maps(of: problem, for: Self.name)

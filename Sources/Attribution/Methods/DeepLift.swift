@@ -23,6 +23,7 @@ package struct DeepLift: AttributionMethod {
   package init(_ settings: inout MethodSettings) throws(ModelError) {}
 
   package var usesBaseline: Bool { true }
+  package var readsPrecision: Bool { false }
   package var addsUp: Bool { true }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {

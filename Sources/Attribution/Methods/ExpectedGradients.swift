@@ -8,7 +8,7 @@ package struct ExpectedGradients: AttributionMethod {
   package static let title = "Expected Gradients"
   package static let summary = "ig from many samples, at a random point for each."
   package static let usage = "[:SAMPLES]"
-  package static let countName = "samples"
+  package static let countName = "sample"
 
   /// Points at which the gradient is evaluated.
   package let samples: Int
@@ -23,6 +23,7 @@ package struct ExpectedGradients: AttributionMethod {
   package var settings: String { ":\(samples)" }
   package var readsBaseline: Bool { true }
   package var evaluatesManyPoints: Bool { true }
+  package var drawsNumbers: Bool { true }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     try problem.mapped { target, _ in

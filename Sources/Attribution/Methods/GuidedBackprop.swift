@@ -14,6 +14,7 @@ package struct GuidedBackprop: AttributionMethod {
   package init(_ settings: inout MethodSettings) throws(ModelError) {}
 
   package var isInUnitsOfScore: Bool { false }
+  package var readsPrecision: Bool { false }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     try RectifierRules.guided.maps(of: problem, for: Self.name)

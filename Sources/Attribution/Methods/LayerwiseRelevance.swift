@@ -104,6 +104,7 @@ package struct LayerwiseRelevance: AttributionMethod {
   }
 
   package var addsUp: Bool { true }
+  package var readsPrecision: Bool { false }
 
   private var composite: RelevanceComposite {
     switch rule {

@@ -77,6 +77,12 @@ public struct Method: Sendable {
   /// Whether a baseline has any influence: on the map, or on whether there is one.
   public var readsBaseline: Bool { rule.readsBaseline }
 
+  /// Whether a seed has any influence on its maps.
+  public var readsSeed: Bool { rule.drawsNumbers }
+
+  /// Whether it computes in bfloat16 where that is asked for.
+  public var readsPrecision: Bool { rule.readsPrecision }
+
   /// The layer that its settings name.
   public var namedLayer: String? { rule.namedLayer }
 

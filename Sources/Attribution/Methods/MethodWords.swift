@@ -15,7 +15,7 @@ extension Method {
     for (place, part) in parts.enumerated() {
       let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
       guard pair.count == 2 else {
-        words.append("\(part) \(type.countName)")
+        words.append(part == "1" ? "1 \(type.countName)" : "\(part) \(type.countName)s")
         continue
       }
       // What a setting holds to the end of an item may hold colons.
@@ -28,11 +28,21 @@ extension Method {
         words.append("of " + ((try? Method(rest))?.words(asTitle: isTitle) ?? rest))
         break
       }
-      words.append("\(pair[0]) \(Self.short(pair[1]))")
+      words.append(
+        part == "quadrature=secant" ? Self.meanGradients : "\(pair[0]) \(Self.short(pair[1]))")
     }
     guard !words.isEmpty else { return name }
     return name + (isTitle ? ", " : " ") + words.joined(separator: ", ")
   }
+
+  /// A rule of Integrated Gradients in words, as in `mean gradients` or `quadrature warped, power 2`.
+  public static func words(ofRule rule: String) -> String {
+    if rule == Integration.secant(1).ruleName { return meanGradients }
+    guard case .warped(let power)? = Quadrature(rule) else { return "quadrature \(rule)" }
+    return "quadrature warped, power \(short("\(power)"))"
+  }
+
+  private static let meanGradients = "mean gradients"
 
   /// A number without a fraction of zero; other text as it is.
   private static func short(_ text: String) -> String {

@@ -31,6 +31,7 @@ package struct Occlusion: AttributionMethod {
     (patch.map { ":patch=\($0)" } ?? "") + (stride.map { ":stride=\($0)" } ?? "")
   }
   package var usesBaseline: Bool { true }
+  package var readsPrecision: Bool { false }
   package var evaluatesManyPoints: Bool { true }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {

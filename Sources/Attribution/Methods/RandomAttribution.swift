@@ -9,6 +9,9 @@ package struct RandomAttribution: AttributionMethod {
 
   package init(_ settings: inout MethodSettings) throws(ModelError) {}
 
+  package var drawsNumbers: Bool { true }
+  package var readsPrecision: Bool { false }
+
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     try problem.mapped { _, _ in
       var noise = problem.randomness.noise("random attribution")

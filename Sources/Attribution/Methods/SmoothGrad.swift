@@ -6,7 +6,7 @@ package struct SmoothGrad: AttributionMethod {
   package static let title = "SmoothGrad"
   package static let summary = "A method's mean over samples with noise."
   package static let usage = Smoothing.usage
-  package static let countName = "samples"
+  package static let countName = "sample"
 
   private let smoothing: Smoothing
 
@@ -22,6 +22,8 @@ package struct SmoothGrad: AttributionMethod {
   package var integrationInside: Integration? { smoothing.inner.integrationInside }
   package var namedLayer: String? { smoothing.inner.namedLayer }
   package var evaluatesManyPoints: Bool { true }
+  package var drawsNumbers: Bool { true }
+  package var readsPrecision: Bool { smoothing.inner.rule.readsPrecision }
   package var isInUnitsOfScore: Bool { smoothing.inner.rule.isInUnitsOfScore }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod {
@@ -39,7 +41,7 @@ package struct SmoothGradSquared: AttributionMethod {
   package static let title = "SmoothGrad²"
   package static let summary = "A method's mean square over samples with noise."
   package static let usage = Smoothing.usage
-  package static let countName = "samples"
+  package static let countName = "sample"
 
   private let smoothing: Smoothing
 
@@ -55,6 +57,8 @@ package struct SmoothGradSquared: AttributionMethod {
   package var integrationInside: Integration? { smoothing.inner.integrationInside }
   package var namedLayer: String? { smoothing.inner.namedLayer }
   package var evaluatesManyPoints: Bool { true }
+  package var drawsNumbers: Bool { true }
+  package var readsPrecision: Bool { smoothing.inner.rule.readsPrecision }
   package var isInUnitsOfScore: Bool { false }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod {
@@ -72,7 +76,7 @@ package struct VarGrad: AttributionMethod {
   package static let title = "VarGrad"
   package static let summary = "A method's variance over samples with noise."
   package static let usage = Smoothing.usage
-  package static let countName = "samples"
+  package static let countName = "sample"
 
   private let smoothing: Smoothing
 
@@ -91,6 +95,8 @@ package struct VarGrad: AttributionMethod {
   package var integrationInside: Integration? { smoothing.inner.integrationInside }
   package var namedLayer: String? { smoothing.inner.namedLayer }
   package var evaluatesManyPoints: Bool { true }
+  package var drawsNumbers: Bool { true }
+  package var readsPrecision: Bool { smoothing.inner.rule.readsPrecision }
   package var isInUnitsOfScore: Bool { false }
 
   package func resolved(for problem: Problem) throws(ModelError) -> any AttributionMethod {

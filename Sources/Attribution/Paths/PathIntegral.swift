@@ -58,15 +58,14 @@ extension ModelFunction {
       return try meanIntegrals(
         from: baseline, to: point, targets: targets, pieces: count, progress: progress)
     case .tolerance(let tolerance):
+      if let path = try? SecantPath(self, from: baseline, to: point, targets: targets) {
+        return try path.integrals(within: tolerance, progress: progress)
+      }
       return try targets.enumerated().map { number, target in
-        func share(_ done: Double) throws {
-          try progress((Double(number) + done) / Double(targets.count))
-        }
-        if let path = try? SecantPath(self, from: baseline, to: point, target: target) {
-          return try path.integral(within: tolerance, progress: share)
-        }
         var path = AdaptivePath(self, from: baseline, to: point, target: target)
-        return try path.integral(within: tolerance, progress: share)
+        return try path.integral(within: tolerance) {
+          try progress((Double(number) + $0) / Double(targets.count))
+        }
       }
     case .exact:
       let nodes = try ExactPath(self, from: baseline, to: point).nodes { try progress($0 / 2) }

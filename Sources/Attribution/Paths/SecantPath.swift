@@ -16,6 +16,9 @@ import Tensors
 /// about |d| h / 12^(1/2), the error of a point in the middle, times |d| / g, the share that switches.
 /// These estimates are independent from piece to piece, so their squares are added. Where they are equal
 /// pieces are well placed: as many per unit of the path as (|d|² / (h g))^(1/2) says.
+///
+/// Several scores share the forward passes of the first round, whose pieces depend on none of them; the
+/// pieces of the others are placed for one score, and would be worse for another.
 struct SecantPath {
   /// The largest error of usual maps from n pieces times n^(3/2): for the first number of
   /// pieces.
@@ -33,32 +36,44 @@ struct SecantPath {
   private let baseline: Tensor
   private let point: Tensor
   private let difference: [Double]
-  private let target: Int
+  private let targets: [Int]
 
   /// - Throws: `ModelError` if the model has nodes that have no mean slope.
   init(
-    _ function: ModelFunction, from baseline: Tensor, to point: Tensor, target: Int
+    _ function: ModelFunction, from baseline: Tensor, to point: Tensor, targets: [Int]
   ) throws(ModelError) {
     self.function = function
-    self.target = target
+    self.targets = targets
     self.baseline = baseline
     self.point = point
     difference = zip(point.doubles, baseline.doubles).map { $0 - $1 }
     plan = try function.meanPlan(for: min(Self.batchSize, function.batchSize), sums: false)
   }
 
-  /// The integral, its relative L2 error below `tolerance` as it is estimated.
+  /// The integral of each score, its relative L2 error below `tolerance` as it is estimated.
   ///
   /// - Throws: `ModelError` if that takes too many pieces; what the progress throws.
-  func integral(
+  func integrals(
     within tolerance: Double, progress: (Double) throws -> Void
-  ) throws -> PathIntegral {
+  ) throws -> [PathIntegral] {
     let usual = Int(pow(Self.usualError / tolerance, 2.0 / 3).rounded(.up))
-    var edges = Self.grid(min(max(usual, 4), Self.pilotCount), density: nil)
-    var steps = 0
+    let edges = Self.grid(min(max(usual, 4), Self.pilotCount), density: nil)
+    let pilots = try rounds(edges, of: targets)
+    return try zip(targets, pilots).enumerated().map { number, pilot in
+      try integral(of: pilot.0, within: tolerance, after: pilot.1, over: edges) {
+        try progress((Double(number) + $0) / Double(targets.count))
+      }
+    }
+  }
+
+  /// The integral of one score, given its first round.
+  private func integral(
+    of target: Int, within tolerance: Double, after pilot: Round, over first: [Double],
+    progress: (Double) throws -> Void
+  ) throws -> PathIntegral {
+    var (round, edges) = (pilot, first)
+    var steps = edges.count - 1
     while true {
-      let round = try sum(edges)
-      steps += edges.count - 1
       let size = round.sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let error = round.error == 0 ? 0 : round.error / size
       if error <= tolerance {
@@ -75,6 +90,8 @@ struct SecantPath {
       }
       try progress(min(0.9, pow(tolerance / error, 2.0 / 3)))
       edges = Self.grid(max(Int(wanted.rounded(.up)), edges.count + 3), density: round.density)
+      round = try rounds(edges, of: [target])[0]
+      steps += edges.count - 1
     }
   }
 
@@ -88,40 +105,62 @@ struct SecantPath {
     var density: [(end: Double, value: Double)]
   }
 
-  private func sum(_ edges: [Double]) throws -> Round {
-    var sum = [Double](repeating: 0, count: difference.count)
-    var squaredError = 0.0
-    var density: [(end: Double, value: Double)] = []
-    var previous: (values: [Double], size: Double, middle: Double)?
+  /// A round for each of some scores, over the same pieces.
+  private func rounds(_ edges: [Double], of targets: [Int]) throws -> [Round] {
+    var sums = targets.map { _ in RunningRound(count: difference.count) }
     let batches = PathBatch.pieces(between: edges, rows: plan.rows)
     let shape = Shape([plan.rows] + function.pointShape)
-    try plan.run(from: baseline, to: point, targets: [target], batches: batches) {
-      batch, _, outputs in
+    try plan.run(from: baseline, to: point, targets: targets, batches: batches) {
+      batch, target, outputs in
       let contributions = function.workspace.rowMajor(outputs[0]).reshaped(to: shape)
       let positions = batches[batch].positions
       for piece in 0..<(positions.count - 1) {
-        let (start, end) = (positions[piece], positions[piece + 1])
-        var values = contributions.rows(piece..<(piece + 1)).doubles
-        for index in values.indices {
-          let contribution = values[index] * difference[index]
-          sum[index] += contribution
-          values[index] = contribution / (end - start)
-        }
-        let middle = (start + end) / 2
-        let size = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        if let previous {
-          var disagreement = 0.0
-          for (a, b) in zip(values, previous.values) { disagreement += (a - b) * (a - b) }
-          let distance = middle - previous.middle
-          let share = min(1, disagreement / max(size * previous.size, .leastNonzeroMagnitude))
-          squaredError += disagreement * share * distance * distance / 12
-          density.append((middle, (share / distance * previous.size).squareRoot()))
-        }
-        previous = (values, size, middle)
+        sums[target].add(
+          contributions.rows(piece..<(piece + 1)).doubles, difference,
+          from: positions[piece], to: positions[piece + 1])
       }
     }
-    function.count(Passes(forward: edges.count + batches.count - 1, backward: edges.count - 1))
-    return Round(sum: sum, error: Self.safety * squaredError.squareRoot(), density: density)
+    let pieces = edges.count - 1
+    function.count(
+      Passes(forward: pieces + batches.count, backward: pieces * targets.count))
+    return sums.map {
+      Round(sum: $0.sum, error: Self.safety * $0.squaredError.squareRoot(), density: $0.density)
+    }
+  }
+
+  /// A round as its pieces come.
+  private struct RunningRound {
+    var sum: [Double]
+    var squaredError = 0.0
+    var density: [(end: Double, value: Double)] = []
+    private var previous: (values: [Double], size: Double, middle: Double)?
+
+    init(count: Int) { sum = [Double](repeating: 0, count: count) }
+
+    /// - Parameters:
+    ///   - gradients: the mean gradients of the piece times its length.
+    ///   - difference: that of the ends of the path.
+    mutating func add(
+      _ gradients: [Double], _ difference: [Double], from start: Double, to end: Double
+    ) {
+      var values = gradients
+      for index in values.indices {
+        let contribution = values[index] * difference[index]
+        sum[index] += contribution
+        values[index] = contribution / (end - start)
+      }
+      let middle = (start + end) / 2
+      let size = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      if let previous {
+        var disagreement = 0.0
+        for (a, b) in zip(values, previous.values) { disagreement += (a - b) * (a - b) }
+        let distance = middle - previous.middle
+        let share = min(1, disagreement / max(size * previous.size, .leastNonzeroMagnitude))
+        squaredError += disagreement * share * distance * distance / 12
+        density.append((middle, (share / distance * previous.size).squareRoot()))
+      }
+      previous = (values, size, middle)
+    }
   }
 
   /// Edges of so many pieces, dense where `density` says it; near the baseline where it is not known.
