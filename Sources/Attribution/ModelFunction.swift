@@ -247,11 +247,12 @@ package final class ModelFunction {
     return try gradient.graph.fused().narrowed(to: precision)
   }
 
-  /// Whether the scores depend on inputs beside the explained one, other than by their shapes.
-  package func dependsOnOtherInputs() throws(ModelError) -> Bool {
+  /// Whether the scores depend on one of these inputs, other than by its shape.
+  package func depends(onInputs indices: Set<Int>) throws(ModelError) -> Bool {
+    guard !indices.isEmpty else { return false }
     let graph = try specialized(rows: layout.smallestBatch)
     return graph.inputs.enumerated().contains { index, input in
-      index != explained && graph.depends(graph.outputs[0], on: input)
+      indices.contains(index) && graph.depends(graph.outputs[0], on: input)
     }
   }
 
