@@ -43,7 +43,7 @@ public final class DataSetEvaluation {
   /// go together.
   ///
   /// - Parameters:
-  ///   - models: models of one input and distinct file names.
+  ///   - models: models of distinct file names; the options give the inputs that samples are not for.
   ///   - data: the path of the data set.
   ///   - labels: the file of the classes' names; nil for the one beside the first model.
   ///   - preprocessing: a preset or file for all models; nil for what lies beside each.

@@ -110,7 +110,8 @@ extension EvaluatedModel {
       try function.makeRowsExact()
       let evaluator = try ModelEvaluator(
         name: name, number: number, function: function, workspace: workspace,
-        pixels: pixels(of: first, layer), settings: settings,
+        pixels: layer == nil ? pixels(of: first) : PixelLayout(try function.sampleLayout()),
+        settings: settings,
         following: Set(others.filter(\.followsSamples).map(\.index)), layer: layer)
       return (evaluator, function.batchSize)
     } catch {
@@ -163,20 +164,15 @@ extension EvaluatedModel {
       .converted(to: layer.elementType)
     let function = try ModelFunction(
       try model.graph.cut(at: value, like: point), explaining: model.inputs.count,
-      shape: point.shape, fixed: held.merging([index: first]) { $1 }, space: options.space,
+      shape: point.shape, explainsLayer: true, fixed: held.merging([index: first]) { $1 },
+      space: options.space,
       precision: model.precision,
       batching: point.shape.first == 1 ? .padded : .whole, in: workspace)
     return (function, layer)
   }
 
-  /// How the pixels of samples, or the places of a layer, lie; nil where samples are no pictures.
-  private func pixels(of first: Tensor, _ layer: LayerPoints?) -> PixelLayout? {
-    if let layer {
-      // Samples are counted by the first dimension, or by the second behind that of the places.
-      var extents = Array(layer.valueShape)
-      if let axis = extents.prefix(2).firstIndex(of: 1) { extents.remove(at: axis) }
-      return PixelLayout(placesOf: Shape(extents))
-    }
+  /// How the pixels of samples lie; nil where they are no pictures.
+  private func pixels(of first: Tensor) -> PixelLayout? {
     guard port.isPicture else { return nil }
     return PixelLayout(
       Shape(Array(first.shape.dropFirst())), isChannelsLast: port.hasChannelsLast)

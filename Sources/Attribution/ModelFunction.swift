@@ -28,6 +28,8 @@ package final class ModelFunction {
   /// The whole model as imported, and its value that holds the scores.
   let source: (graph: Graph, scores: Value)
   let explained: Int
+  /// Whether the explained input stands for an inner value of the model.
+  let explainsLayer: Bool
   private var fixed: [Int: Tensor]
   let precision: Precision
   let workspace: Workspace
@@ -53,6 +55,7 @@ package final class ModelFunction {
   ///   - explained: the index of the input whose elements get attributions.
   ///   - shape: the shape of one sample with its leading 1; of the whole input if its first dimension
   ///     does not count samples.
+  ///   - explainsLayer: whether that input stands for an inner value, at which the model was cut.
   ///   - fixed: for each other input its tensor, by index, for one sample.
   ///   - margins: differences of scores that stand behind the scores of a point.
   ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
@@ -61,7 +64,8 @@ package final class ModelFunction {
   /// - Throws: `ModelError` if the input holds integers or the scores do not depend on it, no output
   ///   has the name that `space` asks for, or an operator refuses its operands.
   package init(
-    _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
+    _ model: Graph, explaining explained: Int, shape: Shape, explainsLayer: Bool = false,
+    fixed: [Int: Tensor] = [:],
     space: TargetSpace = .logit, margins: [Margin] = [], precision: Precision = .declared,
     batching: Batching = .any,
     memoryLimit: Int = 512 << 20,
@@ -76,6 +80,7 @@ package final class ModelFunction {
     self.model = model.selecting([scores.value])
     self.source = (model, scores.value)
     self.explained = explained
+    self.explainsLayer = explainsLayer
     self.pointShape = shape
     self.elementType = declared.elementType
     self.fixed = fixed

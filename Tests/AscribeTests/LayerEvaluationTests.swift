@@ -195,6 +195,18 @@ struct LayerEvaluationTests {
     #expect(failures.first?.reason.hasPrefix("its row of input 'mask': it changed") == true)
   }
 
+  /// Methods and metrics have one notion of place: what occlusion hides together, metrics rank together.
+  @Test func occlusionHidesTokens() throws {
+    var options = try options(["occlusion:patch=1:stride=1"], [.keepPositive, .gini])
+    options.mapFolder = folder + "/maps"
+    #expect(try run(["tokens.onnx"], options, into: "r.sqlite").failures == 0)
+    let map = try Tensor(
+      npy: bytes(of: folder + "/maps/tokens/occlusion-patch-1-stride-1/row-000003.npy"))
+    let values = map.elements(as: Float.self)
+    #expect(values.count == 72 && Set(values).count > 8)
+    for token in 0..<12 { #expect(Set(values[(6 * token)..<(6 * token + 6)]).count == 1) }
+  }
+
   /// Feature maps of a model of pictures: places are those of the map, channels first.
   @Test func aLayerOfAModelOfPictures() throws {
     let root = GoldenModel.folder.deletingLastPathComponent().deletingLastPathComponent()
