@@ -72,6 +72,7 @@ struct EvaluationSetting {
       readOthers: { try reader.others(of: $0) }, shapes: first.map(\.shape),
       channelAxes: evaluated.map(\.channelAxis),
       baselines: try zip(evaluated, first).map { try $0.baselines(options.baselines, like: $1) },
+      readsBaselines: settings.readsBaselines,
       drawsFromBaselines: options.baselines.count > 1 || options.baselines[0].isFile,
       masksPixels: options.layer == nil && metrics.contains(where: \.masksPixels),
       insertsPixels: options.layer == nil && metrics.contains(.insertion),

@@ -163,7 +163,7 @@ struct EvaluateInputTests {
       let file = try scratch.write("n.npy", Tensor([0, number, 0], shape: [1, 3]).npyData())
       let arguments = [
         "evaluate", path, "--data", data, "--input", "n=\(file)", "--methods", "gradient",
-        "--metrics", "gini", "--output", output,
+        "--metrics", "gini", "--output", output, "--quiet",
       ]
       if code == 0 {
         try succeeds(arguments)

@@ -203,7 +203,7 @@ struct LayerEvaluationTests {
     let map = try Tensor(
       npy: bytes(of: folder + "/maps/tokens/occlusion-patch-1-stride-1/row-000003.npy"))
     let values = map.elements(as: Float.self)
-    #expect(values.count == 72 && Set(values).count > 8)
+    #expect(values.count == 72 && Set(values).count > 4)
     for token in 0..<12 { #expect(Set(values[(6 * token)..<(6 * token + 6)]).count == 1) }
   }
 

@@ -128,7 +128,8 @@ package final class ModelEvaluator {
       let (sample, input) = pair
       return ExplainedPoint(
         point: input.point.reshaped(to: shape),
-        baselines: input.baselines.map { $0.reshaped(to: shape) },
+        baselines: input.baselines.isEmpty
+          ? [points[0].zeros()] : input.baselines.map { $0.reshaped(to: shape) },
         references: input.references.map { $0.reshaped(to: shape) },
         digest: sample.sample.digest,
         target: (settings.explainsLabel ? sample.sample.label : nil) ?? scores.best,

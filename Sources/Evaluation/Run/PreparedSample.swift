@@ -10,7 +10,7 @@ package struct PreparedSample: Sendable {
     let point: Tensor
     /// What the model's other inputs get for it, by their places.
     let others: [Int: Tensor]
-    /// What it is compared with.
+    /// What it is compared with; nothing where no method or metric does.
     let baselines: [Tensor]
     /// The background of masked pixels, where a metric masks some.
     var background: Tensor?
@@ -75,6 +75,7 @@ package struct SamplePreparation: Sendable {
   private let shapes: [Shape]
   private let channelAxes: [Int?]
   private let baselines: [@Sendable (Tensor) -> [Tensor]]
+  private let readsBaselines: Bool
   private let drawsFromBaselines: Bool
   private let masksPixels: Bool
   private let insertsPixels: Bool
@@ -86,13 +87,15 @@ package struct SamplePreparation: Sendable {
   ///   - shapes: for each model the shape of a batch of one.
   ///   - channelAxes: for each model the axis of the channels, where it takes pictures.
   ///   - baselines: for each model what a batch of one is compared with.
+  ///   - readsBaselines: whether a method or metric does compare.
   ///   - drawsFromBaselines: whether references are some of these, not of the data set.
   ///   - masksPixels: whether a metric shows pixels on a blurred picture.
   ///   - insertsPixels: whether a metric lets pixels appear, for which it is blurred less.
   ///   - references: how many are drawn for each sample.
   package init(
     dataSet: DataSet, read: @escaping Reader, readOthers: @escaping OthersReader, shapes: [Shape],
-    channelAxes: [Int?], baselines: [@Sendable (Tensor) -> [Tensor]], drawsFromBaselines: Bool,
+    channelAxes: [Int?], baselines: [@Sendable (Tensor) -> [Tensor]], readsBaselines: Bool,
+    drawsFromBaselines: Bool,
     masksPixels: Bool, insertsPixels: Bool, references: Int, seed: UInt64
   ) {
     self.dataSet = dataSet
@@ -101,6 +104,7 @@ package struct SamplePreparation: Sendable {
     self.shapes = shapes
     self.channelAxes = channelAxes
     self.baselines = baselines
+    self.readsBaselines = readsBaselines
     self.drawsFromBaselines = drawsFromBaselines
     self.masksPixels = masksPixels
     self.insertsPixels = insertsPixels
@@ -121,12 +125,13 @@ package struct SamplePreparation: Sendable {
         throw ModelError("its mask has \(mask.count) pixels, the model's input is \(shape)")
       }
       let others = try readOthers(sample)
-      let starts = zip(points, baselines).map { $1($0) }
+      let drawsStarts = drawsFromBaselines && references > 0
+      let starts = readsBaselines || drawsStarts ? zip(points, baselines).map { $1($0) } : []
       let references = try referencePoints(of: sample, starts)
       let inputs = points.enumerated().map { model, point in
         let axis = channelAxes[model]
         return PreparedSample.Input(
-          point: point, others: others[model], baselines: starts[model],
+          point: point, others: others[model], baselines: readsBaselines ? starts[model] : [],
           background: masksPixels ? axis.map { point.blurBaseline(channelAxis: $0) } : nil,
           softBackground: insertsPixels
             ? axis.map {
