@@ -264,11 +264,7 @@ struct EvaluationSetting {
     _ dataSet: DataSet, _ models: [EvaluatedModel], _ entries: [EvaluationProtocol.Model]
   ) -> [String] {
     var notes: [String] = []
-    if let first = dataSet.sortedClasses.first, let last = dataSet.sortedClasses.last {
-      notes.append(
-        "folders are taken for classes in sorted order, '\(first)' for 0 and '\(last)' for "
-          + "\(dataSet.sortedClasses.count - 1); --labels names the model's classes")
-    }
+    if let note = ClassNames.note(ofSorted: dataSet.sortedClasses) { notes.append(note) }
     for model in models where model.rule.isGuess && model.port.isPicture {
       notes.append(
         "pictures for '\(model.name)' are preprocessed as '\(model.rule.name)'; --preprocess says "

@@ -152,7 +152,7 @@ extension DataSet {
         Entry(
           name: file, label: folder.flatMap { reading.indices[$0] },
           place: .file("\(path)/\(file)"))
-      }, reading.rule == .sortedOrder ? names.sorted() : []
+      }, reading.sortedClasses
     )
   }
 
