@@ -4,10 +4,11 @@
     python Tests/Reference/tokens.py --write    # writes Tests/Golden/tokens, for the Swift tests
 
 The models are an embedding, a mixing of places and a classifier with weights of a seeded generator;
-`masked` leaves out the places of token 0 behind the layer, so that its scores depend on more than the
-layer. `given` leaves out, in the layer and behind it, the places that a second input names: a mask for
-each sample, which stays the sample's where a baseline stands in its place. Maps and scores are PyTorch's in float64, from the layer's value on. A place is a token: maps
-[places, numbers] are judged as pictures of `numbers` channels, `places` rows and one column.
+`masked` leaves out the places of token 0 behind the layer, so that its scores depend on more than
+the layer. `given` leaves out, in the layer and behind it, the places that a second input names: a
+mask for each sample, which stays the sample's where a baseline stands in its place. Maps and scores
+are PyTorch's in float64, from the layer's value on. A place is a token: maps [places, numbers] are
+judged as pictures of `numbers` channels, `places` rows and one column.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class Model:
         return found * kept[:, None] if self.kind == "given" else found
 
     def scores(self, x: torch.Tensor, kept: Tokens) -> torch.Tensor:
-        """Logits of values of the layer [N, places, numbers], beside the kept places of one sample."""
+        """Logits of the layer [N, places, numbers] beside the kept places of one sample."""
         weight = self._double
         attention = ((x @ weight["query"]) @ (x @ weight["key"]).transpose(1, 2)).softmax(-1)
         hidden = (attention @ x @ weight["first"] + weight["bias"]).relu()
