@@ -26,6 +26,9 @@ public final class DataSetEvaluation {
     /// The seconds that it took, and how many of them were spent in passes of the models.
     public let seconds: Double
     public let passSeconds: Double
+    /// Masks that this run compared maps with, and how many of them have no pixel on the object.
+    public let masks: Int
+    public let blackMasks: Int
   }
 
   /// What the numbers depend on.
@@ -43,7 +46,7 @@ public final class DataSetEvaluation {
   /// go together.
   ///
   /// - Parameters:
-  ///   - models: models of one input and distinct file names.
+  ///   - models: models of distinct file names; the options give the inputs that samples are not for.
   ///   - data: the path of the data set.
   ///   - labels: the file of the classes' names; nil for the one beside the first model.
   ///   - preprocessing: a preset or file for all models; nil for what lies beside each.
@@ -97,7 +100,8 @@ public final class DataSetEvaluation {
       try writer.close(isComplete: result.isComplete)
       return Outcome(
         isComplete: result.isComplete, done: writer.finished.count, total: samples.count,
-        failures: writer.failures, seconds: result.seconds, passSeconds: result.passSeconds)
+        failures: writer.failures, seconds: result.seconds, passSeconds: result.passSeconds,
+        masks: result.masks, blackMasks: result.blackMasks)
     } catch {
       try? writer.close(isComplete: false)
       writer.removeIfEmpty()

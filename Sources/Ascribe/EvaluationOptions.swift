@@ -21,6 +21,8 @@ public struct EvaluationOptions: Sendable {
   public var space = TargetSpace.logit
   /// What inputs are compared with; the maps from several are averaged.
   public var baselines = [Baseline.zero]
+  /// Files for further inputs of the models, by the inputs' names.
+  public var inputs: [String: String] = [:]
   /// An inner value that is explained and perturbed in place of the input.
   public var layer: String?
   /// What random numbers depend on.

@@ -25,7 +25,8 @@ struct EvaluationSetting {
     let dataSet = try DataSet(
       path: data, labels: labels, scores: model.scoreCount, progress: progress)
     var options = options
-    let evaluated = try Self.evaluated(models, preprocessing, options)
+    let evaluated = try Self.evaluated(
+      models, preprocessing, samples: dataSet.samples.count, options)
     let (metrics, omitted) = Self.metrics(options, dataSet, evaluated)
     options.metrics = metrics
     let explainsLabel = options.target.map { $0 == .label } ?? dataSet.isLabelled
@@ -51,7 +52,8 @@ struct EvaluationSetting {
       entries.append(
         .init(
           name: model.name, sha256: model.model.sha256(),
-          preprocessing: model.port.isPicture ? model.rule.preprocessing : nil, batch: batch,
+          preprocessing: model.port.isPicture ? model.rule.preprocessing : nil,
+          inputs: model.fingerprints, batch: batch,
           without: without.map { options.methods[$0].description },
           quadrature: evaluator.usualRule(of: options.methods)))
     }
@@ -66,9 +68,11 @@ struct EvaluationSetting {
       baseline: try options.baselines.map { try $0.fingerprint() }.joined(separator: ","),
       layer: options.layer, precision: model.precision.rawValue, seed: options.seed)
     preparation = SamplePreparation(
-      dataSet: dataSet, read: { try reader.read($0, withMasks: $1) }, shapes: first.map(\.shape),
+      dataSet: dataSet, read: { try reader.read($0, withMasks: $1) },
+      readOthers: { try reader.others(of: $0) }, shapes: first.map(\.shape),
       channelAxes: evaluated.map(\.channelAxis),
       baselines: try zip(evaluated, first).map { try $0.baselines(options.baselines, like: $1) },
+      readsBaselines: settings.readsBaselines,
       drawsFromBaselines: options.baselines.count > 1 || options.baselines[0].isFile,
       masksPixels: options.layer == nil && metrics.contains(where: \.masksPixels),
       insertsPixels: options.layer == nil && metrics.contains(.insertion),
@@ -77,16 +81,14 @@ struct EvaluationSetting {
   }
 
   private static func evaluated(
-    _ models: [Model], _ preprocessing: String?, _ options: EvaluationOptions
+    _ models: [Model], _ preprocessing: String?, samples: Int, _ options: EvaluationOptions
   ) throws -> [EvaluatedModel] {
+    try EvaluatedModel.requireInputs(options.inputs.keys.sorted(), among: models)
     var evaluated: [EvaluatedModel] = []
     for model in models {
-      guard let port = model.inputs.first, model.inputs.count == 1 else {
-        throw ModelError(
-          "a model of \(model.inputs.count) inputs cannot be evaluated, only one of a single input",
-          kind: .usage, file: model.url.relativePath)
-      }
-      if options.layer == nil { try model.requireExplainable(options.space) }
+      let index = try model.sampleInput(beside: options.inputs)
+      let port = model.inputs[index]
+      if options.layer == nil { try model.requireMaps(ofInput: index, options.space) }
       guard preprocessing == nil || port.isPicture || port.dimensions == nil else {
         throw ModelError(
           "--preprocess is for pictures, input '\(port.name)' takes \(port.typeDescription)",
@@ -95,8 +97,9 @@ struct EvaluationSetting {
       for metric in options.metrics ?? [] { try require(metric, options, port, of: model) }
       evaluated.append(
         EvaluatedModel(
-          model: model, name: ModelInput.stem(of: model.url.relativePath), port: port,
-          rule: try model.pictureRule(preprocessing)))
+          model: model, name: ModelInput.stem(of: model.url.relativePath), index: index,
+          rule: try model.pictureRule(preprocessing, for: port),
+          others: try model.otherInputs(options.inputs, beside: index, samples: samples)))
     }
     var seen: Set<String> = []
     for model in evaluated where !seen.insert(model.name).inserted {
@@ -261,11 +264,7 @@ struct EvaluationSetting {
     _ dataSet: DataSet, _ models: [EvaluatedModel], _ entries: [EvaluationProtocol.Model]
   ) -> [String] {
     var notes: [String] = []
-    if let first = dataSet.sortedClasses.first, let last = dataSet.sortedClasses.last {
-      notes.append(
-        "folders are taken for classes in sorted order, '\(first)' for 0 and '\(last)' for "
-          + "\(dataSet.sortedClasses.count - 1); --labels names the model's classes")
-    }
+    if let note = ClassNames.note(ofSorted: dataSet.sortedClasses) { notes.append(note) }
     for model in models where model.rule.isGuess && model.port.isPicture {
       notes.append(
         "pictures for '\(model.name)' are preprocessed as '\(model.rule.name)'; --preprocess says "
@@ -287,104 +286,16 @@ struct EvaluationSetting {
 }
 
 extension Model {
-  /// Refuses a model whose only input gets no attribution.
-  fileprivate func requireExplainable(_ space: TargetSpace) throws(ModelError) {
-    guard let input = graph.inputs.first else { return }
+  /// Refuses a model whose input of the samples gets no attribution.
+  fileprivate func requireMaps(
+    ofInput index: Int, _ space: TargetSpace
+  ) throws(ModelError) {
     do throws(ModelError) {
       try graph.requireExplainable(
-        input, from: try graph.scores(in: space).value, option: "--layer")
+        graph.inputs[index], from: try graph.scores(in: space).value, option: "--layer")
     } catch {
       throw error.inFile(url.relativePath)
     }
-  }
-}
-
-extension EvaluatedModel {
-  /// The axis of the channels in a batch of pictures.
-  fileprivate var channelAxis: Int? {
-    port.isPicture ? (port.hasChannelsLast ? 3 : 1) : nil
-  }
-
-  /// What makes rows to compare a batch of one with, like the first sample.
-  fileprivate func baselines(
-    _ baselines: [Baseline], like first: Tensor
-  ) throws -> @Sendable (Tensor) -> [Tensor] {
-    let input = ModelInput(
-      stem: name, path: model.url.relativePath, tensor: first, picture: nil,
-      preprocessing: rule.isGuess ? nil : rule.preprocessing)
-    do {
-      return try model.baselines(baselines, for: input, port: port, rule: rule).rows
-    } catch let error as ModelError {
-      throw error.inFile(model.url.relativePath)
-    }
-  }
-
-  /// The model at work on samples like this one, and how many run together.
-  fileprivate func evaluator(
-    _ number: Int, _ first: Tensor, _ settings: EvaluationSettings, _ options: EvaluationOptions
-  ) throws -> (ModelEvaluator, batch: Int) {
-    do throws(ModelError) {
-      let workspace = Workspace()
-      let (function, layer) = try function(first, options, in: workspace)
-      try function.makeRowsExact()
-      let evaluator = try ModelEvaluator(
-        name: name, number: number, function: function, workspace: workspace,
-        pixels: pixels(of: first, layer), settings: settings, layer: layer)
-      return (evaluator, function.batchSize)
-    } catch {
-      throw error.inFile(model.url.relativePath)
-    }
-  }
-
-  /// The function of the input, or of a layer.
-  private func function(
-    _ first: Tensor, _ options: EvaluationOptions, in workspace: Workspace
-  ) throws(ModelError) -> (ModelFunction, LayerPoints?) {
-    guard let name = options.layer else {
-      let function = try ModelFunction(
-        model.graph, explaining: 0, shape: first.shape, space: options.space,
-        precision: model.precision, batching: .padded, in: workspace)
-      return (function, nil)
-    }
-    let value = try model.graph.layer(named: name)
-    let (scores, input) = (try model.graph.scores(in: options.space).value, model.graph.inputs[0])
-    guard model.graph.depends(value, on: input), model.graph.depends(scores, on: value) else {
-      throw ModelError(
-        "layer '\(name)' does not lie between input '\(port.name)' and the scores; name one that "
-          + "does, inspect --layers lists all", kind: .usage)
-    }
-    let session = ModelSession(model)
-    guard value != input else {
-      throw ModelError("layer '\(name)' is the input; leave --layer out", kind: .usage)
-    }
-    let layer = try LayerPoints(input: 0, zeros: first.zeros()) { (input) throws(ModelError) in
-      try session.compute(value, from: [input])[0]
-    }
-    guard layer.elementType.isFloatingPoint else {
-      throw ModelError(
-        "layer '\(name)' holds \(layer.elementType), which gets no attribution; name one of "
-          + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
-    }
-    let point = Tensor(repeating: 0.0, shape: layer.valueShape)
-      .converted(to: layer.elementType)
-    let function = try ModelFunction(
-      try model.graph.cut(at: value, like: point), explaining: 1, shape: point.shape,
-      fixed: [0: first], space: options.space, precision: model.precision,
-      batching: point.shape.first == 1 ? .padded : .whole, in: workspace)
-    return (function, layer)
-  }
-
-  /// How the pixels of samples, or the places of a layer, lie; nil where samples are no pictures.
-  private func pixels(of first: Tensor, _ layer: LayerPoints?) -> PixelLayout? {
-    if let layer {
-      // Samples are counted by the first dimension, or by the second behind that of the places.
-      var extents = Array(layer.valueShape)
-      if let axis = extents.prefix(2).firstIndex(of: 1) { extents.remove(at: axis) }
-      return PixelLayout(placesOf: Shape(extents))
-    }
-    guard port.isPicture else { return nil }
-    return PixelLayout(
-      Shape(Array(first.shape.dropFirst())), isChannelsLast: port.hasChannelsLast)
   }
 }
 

@@ -196,9 +196,9 @@ extension ModelSession {
     // Other inputs differ from sample to sample; only a function of one input can be kept.
     if fixed.isEmpty, let known = functions[key] { return known }
     let function = try ModelFunction(
-      graph, explaining: index, shape: shape, fixed: fixed, space: options.space,
-      margins: targets.margins, precision: model.precision, batching: batching,
-      example: inputs[index], in: workspace)
+      graph, explaining: index, shape: shape, explainsLayer: options.layer != nil, fixed: fixed,
+      space: options.space, margins: targets.margins, precision: model.precision,
+      batching: batching, example: inputs[index], in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
   }

@@ -169,7 +169,7 @@ extension Explanation {
   /// of the map.
   private var measured: String? {
     guard let steps = map.steps, let integration = method.integration else {
-      return map.rules.isEmpty ? nil : ruleName
+      return map.rules.isEmpty ? nil : ruleName.map(Method.words)
     }
     switch integration {
     case .steps, .secant: return nil

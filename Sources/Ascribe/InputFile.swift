@@ -42,12 +42,16 @@ extension Model {
   /// The rule for pictures: what `name` says (a preset or a JSON file); else the file
   /// `MODEL.preprocess.json` beside the model; else `imagenet`, or `unit` for one channel.
   ///
+  /// - Parameter port: the input that takes the pictures; nil for the first.
   /// - Throws: `ModelError` if there is no such preset or the file is not sound.
-  public func pictureRule(_ name: String?) throws -> PictureRule {
+  public func pictureRule(
+    _ name: String?, for port: ModelPort? = nil
+  ) throws -> PictureRule {
+    let port = port ?? inputs.first
     var file = name.flatMap { $0.hasSuffix(".json") ? $0 : nil }
     do throws(PreprocessingError) {
       if let name {
-        return PictureRule(preprocessing: try preset(name), name: name, isGuess: false)
+        return PictureRule(preprocessing: try preset(name, port), name: name, isGuess: false)
       }
       let beside = url.deletingPathExtension().appendingPathExtension("preprocess.json")
       if FileManager.default.fileExists(atPath: beside.path) {
@@ -56,8 +60,8 @@ extension Model {
           preprocessing: try Preprocessing(contentsOf: beside.path),
           name: beside.lastPathComponent, isGuess: false)
       }
-      let guess = inputs.first?.channelCount == 1 ? "unit" : "imagenet"
-      return PictureRule(preprocessing: try preset(guess), name: guess, isGuess: true)
+      let guess = port?.channelCount == 1 ? "unit" : "imagenet"
+      return PictureRule(preprocessing: try preset(guess, port), name: guess, isGuess: true)
     } catch {
       let kind: ModelError.Kind =
         error.isMissingFile ? .noInput : error.isUsage ? .usage : .badData
@@ -65,10 +69,11 @@ extension Model {
     }
   }
 
-  /// The preset or file with this name, for the pictures that the first input takes.
-  private func preset(_ name: String) throws(PreprocessingError) -> Preprocessing {
-    let port = inputs.first
-    return try Preprocessing(
+  /// The preset or file with this name, for the pictures that an input takes.
+  private func preset(
+    _ name: String, _ port: ModelPort?
+  ) throws(PreprocessingError) -> Preprocessing {
+    try Preprocessing(
       named: name, size: port?.pictureSize, channels: port?.channelCount ?? 3,
       layout: port?.hasChannelsLast == true ? .nhwc : .nchw)
   }
@@ -191,6 +196,13 @@ extension Model {
     }
     let given = tensor
     var tensor = tensor.converted(to: elementType)
+    if !elementType.isFloatingPoint, given.elementType != elementType,
+      let (number, _) = zip(given.doubles, tensor.doubles).first(where: { $0 != $1 })
+    {
+      throw ModelError(
+        "\(Int(exactly: number).map(String.init) ?? "\(number)") is none of the \(elementType) "
+          + "numbers that input '\(port.name)' takes", file: path)
+    }
     guard let dimensions = port.dimensions else { return tensor }
     if tensor.shape.rank == dimensions.count - 1 {
       tensor = tensor.reshaped(to: Shape([1] + tensor.shape))

@@ -5,15 +5,14 @@ import Tensors
 
 /// Masks of objects, named like the samples that they belong to.
 struct MaskFolder: Sendable {
-  private let folder: String
-  private let paths: [Int: String]
+  private let files: [Int: (path: String, digest: String)]
   /// A digest of all masks.
   let digest: String
 
   /// - Throws: `ModelError` if a sample has no mask.
   init(_ folder: String, of dataSet: DataSet) throws(ModelError) {
     let digest = Digest()
-    var paths: [Int: String] = [:]
+    var files: [Int: (path: String, digest: String)] = [:]
     for sample in dataSet.samples {
       let stem = URL(filePath: sample.name).deletingPathExtension().relativePath
       let endings = ["png", URL(filePath: sample.name).pathExtension]
@@ -26,20 +25,29 @@ struct MaskFolder: Sendable {
           file: folder)
       }
       bytes.withUnsafeBytes(digest.update)
-      paths[sample.index] = path
+      files[sample.index] = (path, bytes.withUnsafeBytes(Digest.sha256))
     }
-    self.folder = folder
-    self.paths = paths
+    self.files = files
     self.digest = digest.finish()
   }
 
+  /// The mask of a sample.
+  ///
+  /// - Throws: `ModelError` if it cannot be read, or is not what its digest says.
   func picture(of sample: DataSet.Sample) throws(ModelError) -> Picture {
-    guard let path = paths[sample.index] else { throw ModelError("it has no mask") }
+    guard let file = files[sample.index] else { throw ModelError("it has no mask") }
+    let picture: Picture
     do throws(ModelError) {
-      return try Model.picture(contentsOf: path)
+      picture = try Model.picture(contentsOf: file.path)
     } catch {
       throw ModelError("its mask: \(error.reason)")
     }
+    let bytes = FileManager.default.contents(atPath: file.path)
+    guard bytes?.withUnsafeBytes(Digest.sha256) == file.digest else {
+      throw ModelError(
+        "its mask changed after the evaluation began; start anew when the masks stay as they are")
+    }
+    return picture
   }
 }
 

@@ -24,6 +24,8 @@ public struct SampleFolder: Sendable {
   public let labels: [Int?]
   /// The files that could not be used.
   public let skipped: [Skipped]
+  /// What a user may want to know of how classes were found.
+  public let notes: [String]
 
   /// All samples, one a row.
   let tensor: Tensor
@@ -83,9 +85,10 @@ extension Model {
       throw ModelError(
         "none of the \(files.count) files can be read\(reason)", kind: .noInput, file: path)
     }
+    let (classes, notes) = classes(of: read, labels)
     return SampleFolder(
-      path: path, paths: read.map { "\(path)/\($0)" }, labels: classes(of: read, labels),
-      skipped: skipped, tensor: try store.tensor())
+      path: path, paths: read.map { "\(path)/\($0)" }, labels: classes, skipped: skipped,
+      notes: notes, tensor: try store.tensor())
   }
 
   private static func requireFolder(_ path: String) throws(ModelError) {
@@ -98,14 +101,19 @@ extension Model {
     }
   }
 
-  private func classes(of files: [String], _ labels: [String]) -> [Int?] {
+  private func classes(
+    of files: [String], _ labels: [String]
+  ) -> (classes: [Int?], notes: [String]) {
     let folders = files.map { file -> String? in
       let parts = file.split(separator: "/")
       return parts.count > 1 ? String(parts[0]) : nil
     }
-    let classes = ClassNames(labels: labels, scores: scoreCount)
-      .known(Set(folders.compactMap(\.self)), areFolders: true).indices
-    return folders.map { $0.flatMap { classes[$0] } }
+    let reading = ClassNames(labels: labels, scores: scoreCount)
+      .known(Set(folders.compactMap(\.self)), areFolders: true)
+    return (
+      folders.map { $0.flatMap { reading.indices[$0] } },
+      [ClassNames.note(ofSorted: reading.sortedClasses)].compactMap(\.self)
+    )
   }
 }
 

@@ -34,6 +34,19 @@ struct SampleReader: Sendable {
     )
   }
 
+  /// For each model what its other inputs get that follow the samples, by their places.
+  ///
+  /// - Throws: `ModelError` if a file changed after it was opened.
+  func others(of sample: DataSet.Sample) throws -> [[Int: Tensor]] {
+    try models.map { model in
+      var tensors: [Int: Tensor] = [:]
+      for input in model.others where input.followsSamples {
+        tensors[input.index] = try input.tensor(for: sample)
+      }
+      return tensors
+    }
+  }
+
   /// A sample that is no picture as each model takes it.
   private func points(of sample: DataSet.Sample) throws -> [Tensor] {
     switch try dataSet.content(of: sample) {
@@ -43,7 +56,7 @@ struct SampleReader: Sendable {
       }
     case .tensor(let tensor):
       return try models.map { try $0.model.fitted(tensor, to: $0.port, dataSet.path) }
-    case .numbers(let numbers): return try models.map { try $0.tensor(of: numbers) }
+    case .numbers(let numbers): return try models.map { try $0.port.tensor(of: numbers) }
     }
   }
 
@@ -70,34 +83,5 @@ struct SampleReader: Sendable {
         throw ModelError("its mask: \(error.description)")
       }
     }
-  }
-}
-
-/// A model of an evaluation and what its input is given.
-struct EvaluatedModel: Sendable {
-  let model: Model
-  let name: String
-  let port: ModelPort
-  let rule: PictureRule
-
-  /// Numbers as a batch of one.
-  func tensor(of numbers: [Double]) throws -> Tensor {
-    guard let type = port.elementType, let dimensions = port.dimensions, dimensions.count == 2
-    else {
-      throw ModelError(
-        "input '\(port.name)' takes \(port.typeDescription), a line is a row of numbers",
-        kind: .usage)
-    }
-    let length = dimensions[1] ?? numbers.count
-    guard numbers.count == length, length > 0 else {
-      throw ModelError("it has \(numbers.count) numbers, the model takes \(length)")
-    }
-    let tensor = Tensor(numbers, shape: [1, length]).converted(to: type)
-    if !type.isFloatingPoint,
-      let (number, _) = zip(numbers, tensor.doubles).first(where: { $0 != $1 })
-    {
-      throw ModelError("\(number) is none of the \(type) numbers that the model takes")
-    }
-    return tensor
   }
 }

@@ -55,6 +55,12 @@ struct Evaluate: ParsableCommand {
       valueName: "target"), completion: .list(["label", "argmax"]))
   var target: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What a further input of the models gets, such as a mask of padding: a .npy file or lines of numbers, one row for each sample or one for all. Repeat it for several; --data is for the input that is not named.",
+      valueName: "name=file"))
+  var input: [String] = []
+
   @OptionGroup var comparison: ComparisonOptions
 
   @Option(
@@ -148,6 +154,12 @@ struct Evaluate: ParsableCommand {
   }
 
   private func finish(_ outcome: DataSetEvaluation.Outcome) throws {
+    if !quiet, outcome.blackMasks > 0 {
+      Console.note(
+        "note: no pixel reaches 128 in \(Console.count(outcome.blackMasks)) of "
+          + "\(Console.count(outcome.masks)) masks: pointing game and relevance mass have no value "
+          + "there")
+    }
     guard outcome.isComplete else {
       Console.note(
         "interrupted: \(Console.count(outcome.done)) of \(Console.count(outcome.total)) samples "
@@ -192,6 +204,7 @@ struct Evaluate: ParsableCommand {
     }
     options.space = TargetSpace(comparison.targetSpace)
     options.baselines = try comparison.baselines()
+    options.inputs = try inputs()
     options.layer = layer
     if let shard {
       guard let part = Shard(shard) else {
@@ -211,6 +224,20 @@ struct Evaluate: ParsableCommand {
     options.seed = seed
     options.isStrict = strict
     return options
+  }
+
+  private func inputs() throws -> [String: String] {
+    var inputs: [String: String] = [:]
+    for item in input {
+      let parts = item.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw ValidationError("--input '\(item)' is no NAME=FILE")
+      }
+      guard inputs.updateValue(parts[1], forKey: parts[0]) == nil else {
+        throw ValidationError("--input names '\(parts[0])' twice")
+      }
+    }
+    return inputs
   }
 
   private func measured() throws -> [Metric]? {

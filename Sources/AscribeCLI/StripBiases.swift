@@ -131,6 +131,7 @@ struct StripBiases: ParsableCommand {
       for file in quiet ? [] : samples.skipped {
         Console.note("note: skipped \(file.path): \(file.reason)")
       }
+      for note in quiet ? [] : samples.notes { Console.note("note: \(note)") }
       return samples
     }
     let data = try data.map(samples)

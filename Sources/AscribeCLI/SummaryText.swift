@@ -9,7 +9,8 @@ enum SummaryText {
     var lines = [
       "\(Console.count(samples.done)) of \(Console.count(samples.total)) samples, "
         + "\(Console.count(samples.failed)) failed; score of the \(explained(summary)), "
-        + layer(of: summary) + "baseline \(baseline(of: summary)), \(summary.protocol.precision)"
+        + layer(of: summary) + inputs(of: summary)
+        + "baseline \(baseline(of: summary)), \(summary.protocol.precision)"
     ]
     for model in summary.protocol.models {
       let results = summary.results.filter { $0.model == model.name }
@@ -57,13 +58,25 @@ enum SummaryText {
     summary.protocol.target == "label" ? "label" : "best class"
   }
 
+  /// What further inputs of the models got, each said once.
+  private static func inputs(of summary: ResultSummary) -> String {
+    let inputs = summary.protocol.models.flatMap { model in
+      (model.inputs ?? [:]).map { "input '\($0)' \(shortened($1)), " }
+    }
+    return Set(inputs).sorted().joined()
+  }
+
   private static func layer(of summary: ResultSummary) -> String {
     summary.protocol.layer.map { "layer '\($0)', " } ?? ""
   }
 
-  /// The baselines, digests of files cut off behind their beginning.
   private static func baseline(of summary: ResultSummary) -> String {
-    summary.protocol.baseline.replacing(/([0-9a-f]{12})[0-9a-f]{52}/) { String($0.output.1) }
+    shortened(summary.protocol.baseline)
+  }
+
+  /// Digests of files cut off behind their beginning.
+  private static func shortened(_ text: String) -> String {
+    text.replacing(/([0-9a-f]{12})[0-9a-f]{52}/) { String($0.output.1) }
   }
 
   /// A row for each method and a column for each metric, broken where it gets too wide.

@@ -28,6 +28,8 @@ package final class ModelFunction {
   /// The whole model as imported, and its value that holds the scores.
   let source: (graph: Graph, scores: Value)
   let explained: Int
+  /// Whether the explained input stands for an inner value of the model.
+  let explainsLayer: Bool
   private var fixed: [Int: Tensor]
   let precision: Precision
   let workspace: Workspace
@@ -58,6 +60,7 @@ package final class ModelFunction {
   ///   - explained: the index of the input whose elements get attributions.
   ///   - shape: the shape of one sample with its leading 1; of the whole input if its first dimension
   ///     does not count samples.
+  ///   - explainsLayer: whether that input stands for an inner value, at which the model was cut.
   ///   - fixed: for each other input its tensor, by index, for one sample.
   ///   - margins: differences of scores that stand behind the scores of a point.
   ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
@@ -67,7 +70,8 @@ package final class ModelFunction {
   /// - Throws: `ModelError` if the input holds integers or the scores do not depend on it, no output
   ///   has the name that `space` asks for, or an operator refuses its operands.
   package init(
-    _ model: Graph, explaining explained: Int, shape: Shape, fixed: [Int: Tensor] = [:],
+    _ model: Graph, explaining explained: Int, shape: Shape, explainsLayer: Bool = false,
+    fixed: [Int: Tensor] = [:],
     space: TargetSpace = .logit, margins: [Margin] = [], precision: Precision = .declared,
     batching: Batching = .any, example: Tensor? = nil,
     memoryLimit: Int = 512 << 20,
@@ -82,6 +86,7 @@ package final class ModelFunction {
     self.model = model.selecting([scores.value])
     self.source = (model, scores.value)
     self.explained = explained
+    self.explainsLayer = explainsLayer
     self.pointShape = shape
     self.elementType = declared.elementType
     self.fixed = fixed
@@ -254,11 +259,12 @@ package final class ModelFunction {
     return try gradient.graph.fused().narrowed(to: precision)
   }
 
-  /// Whether the scores depend on inputs beside the explained one, other than by their shapes.
-  package func dependsOnOtherInputs() throws(ModelError) -> Bool {
+  /// Whether the scores depend on one of these inputs, other than by its shape.
+  package func depends(onInputs indices: Set<Int>) throws(ModelError) -> Bool {
+    guard !indices.isEmpty else { return false }
     let graph = try specialized(rows: layout.smallestBatch)
     return graph.inputs.enumerated().contains { index, input in
-      index != explained && graph.depends(graph.outputs[0], on: input)
+      indices.contains(index) && graph.depends(graph.outputs[0], on: input)
     }
   }
 

@@ -43,6 +43,29 @@ struct EvaluateLayerTests {
     ] { #expect(text.contains(part), "lacks '\(part)': \(text)") }
   }
 
+  /// A baseline that has no value at the layer concerns those only who read it.
+  @Test func baselinesThatNobodyReads() throws {
+    let data = try lines(sound, sound)
+    let baseline = try scratch.write(
+      "unknown.npy", Tensor(repeating: 99.0, shape: [1, 12]).converted(to: .int64).npyData())
+    for (methods, metrics, isRead) in [
+      ("gradient,smoothgrad:2,random", "gini,difference,max-sensitivity,accuracy", false),
+      ("input-x-gradient", "gini", false), ("ig:2", "gini", true),
+      ("smoothgrad:2:of=ig:2", "gini", true),
+      ("gradient", "infidelity", true), ("gradient", "kpm", true), ("gradient", "deletion", true),
+      ("gradient", "completeness,gini", false), ("input-x-gradient", "completeness", true),
+    ] {
+      try? FileManager.default.removeItem(atPath: output)
+      let line = try succeeds([
+        "evaluate", Self.tokens, "--data", data, "--layer", "embedded", "--baseline", baseline,
+        "--methods", methods, "--metrics", metrics, "--output", output, "--quiet",
+      ]).output
+      #expect(
+        line.hasSuffix(isRead ? "2 samples, 2 of them failed\n" : "2 samples\n"),
+        "\(methods) \(metrics)")
+    }
+  }
+
   /// Lines that have no value at the layer fail themselves, not those that they are compared with.
   @Test func referencesThatTheLayerRefuses() throws {
     let broken = "1\t1 2 3 4 5 6 7 8 9 10 11 99"

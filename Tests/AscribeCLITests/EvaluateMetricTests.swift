@@ -75,4 +75,36 @@ struct EvaluateMetricTests {
     #expect(try #require(summary.mean("completeness", "blur-ig")) < 1e-4)
     #expect(try #require(summary.mean("completeness", "guided-ig:20")) < 1e-4)
   }
+
+  /// A grey picture of 64x64 pixels, a BMP file of 24 bits a pixel.
+  private static func bitmap(_ grey: UInt8) -> [UInt8] {
+    func word(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(value >> (8 * $0) & 255) } }
+    let size = 64 * 64 * 3
+    return Array("BM".utf8) + word(54 + size) + word(0) + word(54) + word(40) + word(64) + word(64)
+      + [1, 0, 24, 0] + word(0) + word(size) + [UInt8](repeating: 0, count: 16)
+      + [UInt8](repeating: grey, count: size)
+  }
+
+  /// Masks that show no object give no value, which is said.
+  @Test func blackMasks() throws {
+    for (name, mask) in [("a", 255), ("b", 0), ("c", 0)] as [(String, UInt8)] {
+      try scratch.write("pictures/\(name).bmp", Self.bitmap(90))
+      try scratch.write("masks/\(name).bmp", Self.bitmap(mask))
+    }
+    let output = scratch.path + "/r.sqlite"
+    let arguments = [
+      "evaluate", Program.shapes, "--data", scratch.path + "/pictures", "--masks",
+      scratch.path + "/masks", "--methods", "gradient", "--metrics", "pointing,relevance-mass",
+      "--output", output,
+    ]
+    let note =
+      "note: no pixel reaches 128 in 2 of 3 masks: pointing game and relevance mass have no value "
+      + "there\n"
+    let outcome = try Program.run(arguments)
+    #expect(outcome.code == 0 && outcome.errors.contains(note), "\(outcome.errors)")
+    let text = try succeeds(["summary", output, "--csv"]).output
+    #expect(text.contains("pointing,1,100") && text.contains("relevance-mass,1,1"), "\(text)")
+    try FileManager.default.removeItem(atPath: output)
+    #expect(try succeeds(arguments + ["--quiet"]).errors.isEmpty)
+  }
 }

@@ -188,4 +188,24 @@ struct StripBiasesVerdictTests {
     #expect(text.contains("bad.npy: it holds numbers that are not finite"))
     #expect(text.contains("accuracy"))
   }
+
+  /// Classes that are guessed from the order of folders are said to be.
+  @Test func classesInSortedOrder() throws {
+    let scratch = try Scratch()
+    for name in ["cat", "dog"] {
+      try scratch.write("data/\(name)/a.npy", Tensor([1, 2, 0] as [Float], shape: [3]).npyData())
+    }
+    let path = try scratch.write("model.onnx", TinyModel.linear(biases: [1, 2]).bytes)
+    let arguments = [
+      "strip-biases", path, "--output", scratch.path + "/x.onnx", "--data", scratch.path + "/data",
+      "--compare-maps", "0",
+    ]
+    let note =
+      "note: folders are taken for classes in sorted order, 'cat' for 0 and 'dog' for 1; --labels "
+      + "names the model's classes\n"
+    #expect(try succeeds(arguments).errors.contains(note))
+    #expect(try succeeds(arguments + ["--quiet"]).errors.isEmpty)
+    let labels = try scratch.write("labels.txt", "dog\ncat\n")
+    #expect(try !succeeds(arguments + ["--labels", labels]).errors.contains("sorted order"))
+  }
 }

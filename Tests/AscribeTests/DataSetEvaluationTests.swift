@@ -247,6 +247,22 @@ struct DataSetEvaluationTests {
     #expect(failures.first?.reason.contains("it changed after the evaluation began") == true)
   }
 
+  /// So with masks.
+  @Test func masksThatChangeMeanwhile() throws {
+    let names = ["star/000.png", "star/001.png"]
+    let data = try pictures(names)
+    let masks = Self.root.appending(path: "models/shapes/masks").path
+    for name in names { try scratch.write("masks/\(name)", bytes(of: "\(masks)/\(name)")) }
+    var options = try options(["gradient"], [.relevanceMass])
+    options.masks = folder + "/masks"
+    let evaluation = try DataSetEvaluation([model("shapes")], on: data, options: options)
+    try scratch.write("masks/star/000.png", bytes(of: masks + "/star/001.png"))
+    #expect(try evaluation.run(into: "\(folder)/changed.sqlite").failures == 1)
+    let failures = try ResultSummary(contentsOf: "\(folder)/changed.sqlite").failures
+    #expect(failures.map(\.name) == ["star/000.png"])
+    #expect(failures.first?.reason.contains("its mask changed after the evaluation began") == true)
+  }
+
   /// On a homogeneous model IG and the X-gradient are one; random maps keep as much as they remove.
   @Test func methodsOfTheXModel() throws {
     let options = try options(

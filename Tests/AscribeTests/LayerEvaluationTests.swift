@@ -10,6 +10,8 @@ import Testing
 struct LayerEvaluationTests {
   private static let golden = GoldenModel.folder.appending(path: "tokens")
 
+  private static let mask = golden.appending(path: "tokens-mask.npy").path
+
   private let scratch: Scratch
   private var folder: String { scratch.path }
 
@@ -48,6 +50,7 @@ struct LayerEvaluationTests {
     }
     struct Case: Decodable {
       let model: String
+      let inputs: [String: String]
       let baselines: [String]
       let results: [Result]
     }
@@ -58,17 +61,18 @@ struct LayerEvaluationTests {
 
   /// Every metric that draws no noise against a program in PyTorch and NumPy, written from the
   /// definitions alone: Tests/Reference/tokens.py. Scores of the masked model depend on the tokens
-  /// behind the layer, too.
+  /// behind the layer, too; those of the third one on a second input, in the layer and behind it.
   @Test func metricsAreThoseOfTheReference() throws {
     let reference = try JSONDecoder().decode(
       Reference.self, from: Data(contentsOf: Self.golden.appending(path: "tokens.json")))
     let metrics = Metric.allCases.filter {
       $0.isDefinedAtLayers && $0 != .infidelity && $0 != .maxSensitivity
     }
-    #expect(reference.cases.count == 3)
+    #expect(reference.cases.count == 4)
     for (number, item) in reference.cases.enumerated() {
       var options = try options(reference.methods, metrics)
       options.layer = reference.layer
+      options.inputs = item.inputs.mapValues { Self.golden.appending(path: $0).path }
       options.baselines = try item.baselines.map {
         try #require(Baseline($0 == "zero" ? $0 : Self.golden.appending(path: $0).path))
       }
@@ -90,11 +94,14 @@ struct LayerEvaluationTests {
   }
 
   /// Shards, interruptions and another model beside it change no bit.
-  @Test(arguments: [["tokens.onnx"], ["tokens-masked.onnx", "tokens.onnx"]])
+  @Test(arguments: [
+    ["tokens.onnx"], ["tokens-masked.onnx", "tokens.onnx"], ["tokens.onnx", "tokens-given.onnx"],
+  ])
   func dividedRunsGiveTheSame(models: [String]) throws {
-    let options = try options(
+    var options = try options(
       ["ig:8", "gradient", "expected-gradients:2", "smoothgrad:3", "random"],
       [.accuracy, .difference, .keepPositive, .insertion, .infidelity, .maxSensitivity])
+    if models.contains("tokens-given.onnx") { options.inputs = ["mask": Self.mask] }
     #expect(try run(models, options, into: "whole.sqlite").isComplete)
     let whole = try json("whole.sqlite")
     var questions = 0
@@ -144,6 +151,60 @@ struct LayerEvaluationTests {
         [folder + "/1.sqlite", folder + "/2.sqlite"], into: folder + "/m.sqlite")
     }
     #expect(merge?.description.contains("layer is embedded there, mixed here") == true)
+  }
+
+  /// What further inputs get is part of what results depend on.
+  @Test func anotherMaskIsAnotherEvaluation() throws {
+    var options = try options(["gradient", "random"], [.keepPositive])
+    options.inputs = ["mask": Self.mask]
+    _ = try run(["tokens-given.onnx"], options, into: "r.sqlite")
+    options.shard = try #require(Shard("1/2"))
+    _ = try run(["tokens-given.onnx"], options, into: "1.sqlite")
+    options.shard = .whole
+    options.inputs["mask"] = try scratch.write(
+      "ones.npy", Tensor([Int64](repeating: 1, count: 12)).npyData())
+    let error = #expect(throws: ModelError.self) {
+      try run(["tokens-given.onnx"], options, into: "r.sqlite")
+    }
+    #expect(error?.description.contains("models[0].inputs.mask is 24 rows ") == true)
+    options.shard = try #require(Shard("2/2"))
+    _ = try run(["tokens-given.onnx"], options, into: "2.sqlite")
+    let merge = #expect(throws: ModelError.self) {
+      try ResultMerge.merge(
+        [folder + "/1.sqlite", folder + "/2.sqlite"], into: folder + "/m.sqlite")
+    }
+    #expect(merge?.description.contains("models[0].inputs.mask is 24 rows ") == true)
+  }
+
+  /// Rows that change after the evaluation was prepared fail their samples.
+  @Test func rowsThatChangeMeanwhile() throws {
+    var options = try options(["gradient"], [.gini])
+    let path = try scratch.write("mask.npy", bytes(of: Self.mask))
+    options.inputs = ["mask": path]
+    let evaluation = try DataSetEvaluation(
+      [Model(contentsOf: Self.golden.appending(path: "tokens-given.onnx"))],
+      on: Self.golden.appending(path: "tokens.npy").path, options: options)
+    // In place, as the file is mapped; the last byte belongs to the last row.
+    let file = try FileHandle(forWritingTo: URL(filePath: path))
+    try file.seek(toOffset: try file.seekToEnd() - 1)
+    try file.write(contentsOf: Data([1]))
+    try file.close()
+    #expect(try evaluation.run(into: folder + "/r.sqlite").failures == 1)
+    let failures = try ResultSummary(contentsOf: folder + "/r.sqlite").failures
+    #expect(failures.map(\.name) == ["row-000023"])
+    #expect(failures.first?.reason.hasPrefix("its row of input 'mask': it changed") == true)
+  }
+
+  /// Methods and metrics have one notion of place: what occlusion hides together, metrics rank together.
+  @Test func occlusionHidesTokens() throws {
+    var options = try options(["occlusion:patch=1:stride=1"], [.keepPositive, .gini])
+    options.mapFolder = folder + "/maps"
+    #expect(try run(["tokens.onnx"], options, into: "r.sqlite").failures == 0)
+    let map = try Tensor(
+      npy: bytes(of: folder + "/maps/tokens/occlusion-patch-1-stride-1/row-000003.npy"))
+    let values = map.elements(as: Float.self)
+    #expect(values.count == 72 && Set(values).count > 4)
+    for token in 0..<12 { #expect(Set(values[(6 * token)..<(6 * token + 6)]).count == 1) }
   }
 
   /// Feature maps of a model of pictures: places are those of the map, channels first.

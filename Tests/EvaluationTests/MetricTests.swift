@@ -57,6 +57,18 @@ struct MetricTests {
     #expect(PixelLayout([4], isChannelsLast: false) == nil)
   }
 
+  /// The places of a layer whose channels lie between them.
+  @Test func placesAroundChannels() {
+    let layout = PixelLayout(SpatialLayout([2, 3, 2], channelAxis: 1))
+    #expect(layout.count == 4 && layout.channels == 3)
+    #expect(
+      (0..<4).map { Array(layout.elements(of: $0)) } == [
+        [0, 2, 4], [1, 3, 5], [6, 8, 10], [7, 9, 11],
+      ])
+    let each = PixelLayout(SpatialLayout([2, 2], channelAxis: nil))
+    #expect((0..<4).map { Array(each.elements(of: $0)) } == [[0], [1], [2], [3]])
+  }
+
   @Test func differencesAddUp() {
     var whole = DifferenceParts()
     whole.add([1, 2], from: [2, 4])

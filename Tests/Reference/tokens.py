@@ -4,9 +4,11 @@
     python Tests/Reference/tokens.py --write    # writes Tests/Golden/tokens, for the Swift tests
 
 The models are an embedding, a mixing of places and a classifier with weights of a seeded generator;
-`masked` leaves out the places of token 0 behind the layer, so that its scores depend on more than the
-layer. Maps and scores are PyTorch's in float64, from the layer's value on. A place is a token: maps
-[places, numbers] are judged as pictures of `numbers` channels, `places` rows and one column.
+`masked` leaves out the places of token 0 behind the layer, so that its scores depend on more than
+the layer. `given` leaves out, in the layer and behind it, the places that a second input names: a
+mask for each sample, which stays the sample's where a baseline stands in its place. Maps and scores
+are PyTorch's in float64, from the layer's value on. A place is a token: maps [places, numbers] are
+judged as pictures of `numbers` channels, `places` rows and one column.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ Tokens = NDArray[np.int64]
 LAYER = "embedded"
 VOCABULARY, PLACES, NUMBERS, HIDDEN, CLASSES = 16, 12, 6, 10, 4
 SAMPLES = 24
+KINDS = ("plain", "masked", "given")
 METHODS = ("ig:128", "gradient", "input-x-gradient")
 NOISY = ("infidelity", "max-sensitivity")
 METRICS = ("accuracy", "difference", *metrics.MASKINGS, "insertion", "deletion", "completeness")
@@ -45,8 +48,8 @@ RELATIVE, FACTOR = 1e-3, 3.0
 class Model:
     """Weights, the ONNX file and the same function in PyTorch."""
 
-    def __init__(self, *, masked: bool) -> None:
-        self.masked = masked
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
         draw = np.random.default_rng(7)
         shapes = {
             "table": (VOCABULARY, NUMBERS),
@@ -64,8 +67,11 @@ class Model:
         }
 
     def write(self, path: Path) -> None:
+        is_given = self.kind == "given"
+        inputs = ["ids", "mask"] if is_given else ["ids"]
+        looked_up = "found" if is_given else LAYER
         nodes = [
-            helper.make_node("Gather", ["table", "ids"], [LAYER], name="embedding"),
+            helper.make_node("Gather", ["table", "ids"], [looked_up], name="embedding"),
             helper.make_node("MatMul", [LAYER, "query"], ["queries"]),
             helper.make_node("MatMul", [LAYER, "key"], ["keys"]),
             helper.make_node("Transpose", ["keys"], ["turned"], perm=[0, 2, 1]),
@@ -77,8 +83,8 @@ class Model:
             helper.make_node("Relu", ["sum"], ["hidden"]),
         ]
         constants = dict(self.weights)
-        pooled = "hidden"
-        if self.masked:
+        pooled = "hidden" if self.kind == "plain" else "kept"
+        if self.kind == "masked":
             constants |= {"zero": np.array(0, np.int64), "axes": np.array([2], np.int64)}
             nodes += [
                 helper.make_node("Equal", ["ids", "zero"], ["empty"]),
@@ -87,7 +93,14 @@ class Model:
                 helper.make_node("Unsqueeze", ["mask", "axes"], ["column"]),
                 helper.make_node("Mul", ["hidden", "column"], ["kept"]),
             ]
-            pooled = "kept"
+        if is_given:
+            constants |= {"axes": np.array([2], np.int64)}
+            nodes[1:1] = [
+                helper.make_node("Cast", ["mask"], ["numbers"], to=TensorProto.FLOAT),
+                helper.make_node("Unsqueeze", ["numbers", "axes"], ["column"]),
+                helper.make_node("Mul", ["found", "column"], [LAYER]),
+            ]
+            nodes.append(helper.make_node("Mul", ["hidden", "column"], ["kept"]))
         nodes += [
             helper.make_node("ReduceMean", [pooled], ["pooled"], axes=[1], keepdims=0),
             helper.make_node("MatMul", ["pooled", "last"], ["logits"]),
@@ -95,7 +108,10 @@ class Model:
         graph = helper.make_graph(
             nodes,
             "tokens",
-            [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", PLACES])],
+            [
+                helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", PLACES])
+                for name in inputs
+            ],
             [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", CLASSES])],
             [numpy_helper.from_array(value, name) for name, value in constants.items()],
         )
@@ -103,32 +119,40 @@ class Model:
         onnx.checker.check_model(model)
         onnx.save(model, path)
 
-    def embedded(self, ids: Tokens) -> Array:
-        return self.weights["table"][ids].astype(np.float64)
+    def kept(self, ids: Tokens, mask: Tokens) -> Tokens:
+        """The places of a sample that are not left out."""
+        if self.kind == "plain":
+            return np.ones_like(ids)
+        return mask if self.kind == "given" else (ids != 0).astype(np.int64)
 
-    def scores(self, x: torch.Tensor, ids: Tokens) -> torch.Tensor:
-        """Logits of values of the layer [N, places, numbers], beside the tokens of one sample."""
+    def embedded(self, ids: Tokens, kept: Tokens) -> Array:
+        found = self.weights["table"][ids].astype(np.float64)
+        return found * kept[:, None] if self.kind == "given" else found
+
+    def scores(self, x: torch.Tensor, kept: Tokens) -> torch.Tensor:
+        """Logits of the layer [N, places, numbers] beside the kept places of one sample."""
         weight = self._double
         attention = ((x @ weight["query"]) @ (x @ weight["key"]).transpose(1, 2)).softmax(-1)
         hidden = (attention @ x @ weight["first"] + weight["bias"]).relu()
-        if self.masked:
-            hidden = hidden * torch.from_numpy(ids != 0)[None, :, None]
+        hidden = hidden * torch.from_numpy(kept)[None, :, None]
         return hidden.mean(1) @ weight["last"]
 
-    def gradients(self, x: Array, ids: Tokens, target: int) -> Array:
+    def gradients(self, x: Array, kept: Tokens, target: int) -> Array:
         points = torch.from_numpy(x).requires_grad_()
-        return torch.autograd.grad(self.scores(points, ids)[:, target].sum(), points)[0].numpy()
+        return torch.autograd.grad(self.scores(points, kept)[:, target].sum(), points)[0].numpy()
 
-    def map(self, method: str, x: Array, baselines: list[Array], ids: Tokens, target: int) -> Array:
+    def map(
+        self, method: str, x: Array, baselines: list[Array], kept: Tokens, target: int
+    ) -> Array:
         if method.startswith("ig"):
             positions, weights = midpoints(128, 2)
             maps = []
             for start in baselines:
                 points = start + positions[:, None, None] * (x - start)
-                mean = np.tensordot(weights, self.gradients(points, ids, target), axes=1)
+                mean = np.tensordot(weights, self.gradients(points, kept, target), axes=1)
                 maps.append((x - start) * mean)
             return np.mean(maps, axis=0)
-        gradient = self.gradients(x[None], ids, target)[0]
+        gradient = self.gradients(x[None], kept, target)[0]
         return gradient if method == "gradient" else x * gradient
 
 
@@ -136,9 +160,16 @@ class Model:
 class Case:
     """One evaluation: a model and the tokens of the baselines."""
 
-    name: str
-    masked: bool
+    kind: str
     baselines: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        return model_name(self.kind)
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        return {"mask": "tokens-mask.npy"} if self.kind == "given" else {}
 
     def options(self, folder: Path) -> str:
         return ",".join(
@@ -148,10 +179,16 @@ class Case:
 
 
 CASES = (
-    Case("tokens", masked=False, baselines=(0,)),
-    Case("tokens-masked", masked=True, baselines=(3,)),
-    Case("tokens", masked=False, baselines=(0, 3)),
+    Case("plain", baselines=(0,)),
+    Case("masked", baselines=(3,)),
+    Case("plain", baselines=(0, 3)),
+    Case("given", baselines=(0, 3)),
 )
+
+
+def model_name(kind: str) -> str:
+    return "tokens" if kind == "plain" else f"tokens-{kind}"
+
 
 Values = dict[tuple[str | None, str], list[float]]
 
@@ -162,6 +199,14 @@ def drawn() -> tuple[Tokens, Tokens]:
     return ids, draw.integers(0, CLASSES, SAMPLES)
 
 
+def masks() -> Tokens:
+    """Places of padding at the end of each sample, and one in its middle."""
+    draw = np.random.default_rng(13)
+    kept = (np.arange(PLACES) < draw.integers(PLACES // 2, PLACES + 1, (SAMPLES, 1))).astype(int)
+    kept[np.arange(SAMPLES), draw.integers(0, PLACES // 2, SAMPLES)] = 0
+    return kept
+
+
 def picture(x: Array) -> Array:
     """[places, numbers] as [numbers, places, 1]."""
     return x.T[:, :, None]
@@ -169,11 +214,12 @@ def picture(x: Array) -> Array:
 
 def evaluated(case: Case) -> Values:
     """All values of all samples."""
-    model, values = Model(masked=case.masked), {}
+    model, values = Model(case.kind), {}
     computed: dict[str, list[Array]] = {}
     ids, labels = drawn()
-    for index, (tokens, label) in enumerate(zip(ids, labels, strict=True)):
-        for key, value in of_sample(model, case, tokens, int(label), index, computed):
+    for index, (tokens, mask, label) in enumerate(zip(ids, masks(), labels, strict=True)):
+        kept = model.kept(tokens, mask)
+        for key, value in of_sample(model, case, tokens, kept, int(label), index, computed):
             values.setdefault(key, []).append(value)
     first = np.stack(computed[METHODS[0]])
     for method in METHODS[1:]:
@@ -183,14 +229,20 @@ def evaluated(case: Case) -> Values:
 
 
 def of_sample(
-    model: Model, case: Case, ids: Tokens, target: int, index: int, computed: dict[str, list[Array]]
+    model: Model,
+    case: Case,
+    ids: Tokens,
+    kept: Tokens,
+    target: int,
+    index: int,
+    computed: dict[str, list[Array]],
 ) -> Iterator[tuple[tuple[str | None, str], float]]:
-    x = model.embedded(ids)
-    baselines = [model.embedded(np.full(PLACES, token)) for token in case.baselines]
+    x = model.embedded(ids, kept)
+    baselines = [model.embedded(np.full(PLACES, token), kept) for token in case.baselines]
 
     def scores(pictures: Array) -> Array:
         points = torch.from_numpy(np.ascontiguousarray(pictures[..., 0].transpose(0, 2, 1)))
-        return model.scores(points, ids).numpy()
+        return model.scores(points, kept).numpy()
 
     logits = scores(picture(x)[None])[0]
     for count in (1, 5):
@@ -198,7 +250,7 @@ def of_sample(
     starts = [picture(start) for start in baselines]
     start_score = float(np.mean(scores(np.stack(starts))[:, target]))
     for method in METHODS:
-        values = model.map(method, x, baselines, ids, target)
+        values = model.map(method, x, baselines, kept, target)
         a, shown = picture(values), picture(x)
         computed.setdefault(method, []).append(a)
         if method != METHODS[0]:
@@ -220,7 +272,7 @@ def of_sample(
         yield (method, "infidelity"), error
 
         def explain(moved: Array, method: str = method) -> Array:
-            return model.map(method, moved, baselines, ids, target)
+            return model.map(method, moved, baselines, kept, target)
 
         yield (method, "max-sensitivity"), metrics.max_sensitivity(explain, x, values, noise)
 
@@ -247,12 +299,13 @@ def infidelity(
 
 
 def write_inputs(folder: Path) -> None:
-    for masked in (False, True):
-        Model(masked=masked).write(folder / f"tokens{'-masked' if masked else ''}.onnx")
+    for kind in KINDS:
+        Model(kind).write(folder / f"{model_name(kind)}.onnx")
     ids, labels = drawn()
     np.save(folder / "tokens.npy", ids)
     np.save(folder / "tokens.labels.npy", labels)
     np.save(folder / "tokens-3.npy", np.full((1, PLACES), 3))
+    np.save(folder / "tokens-mask.npy", masks())
 
 
 def write_goldens(folder: Path) -> None:
@@ -267,6 +320,7 @@ def write_goldens(folder: Path) -> None:
         cases.append(
             {
                 "model": f"{case.name}.onnx",
+                "inputs": case.inputs,
                 "baselines": [
                     "zero" if token == 0 else f"tokens-{token}.npy" for token in case.baselines
                 ],
@@ -290,6 +344,8 @@ def compare(program: Path) -> bool:
                 *("--methods", ",".join(METHODS), "--quiet"),
                 *("--metrics", ",".join((*METRICS, "gini", *NOISY))),
             ]
+            for name, file in case.inputs.items():
+                arguments += ["--input", f"{name}={folder / file}"]
             subprocess.run([program, *arguments], check=True, stdout=subprocess.DEVNULL)
             text = subprocess.check_output([program, "summary", results, "--json"], text=True)
             ours = {

@@ -1,18 +1,21 @@
-import Graphs
+package import Graphs
 import Operators
-import Tensors
+package import Tensors
 
 /// Which dimensions of a sample are places, and which is that of the channels.
 ///
-/// Models do not say. Three dimensions are a picture: its channels come first unless the last extent
-/// alone is 3, or else 1, as pictures are read; feature maps of any other depth have them first as ONNX
-/// wants it. More dimensions are a volume of channels. Of two dimensions one is that of the channels where a
-/// one-dimensional convolution or pooling says so; else all of one or two dimensions are places.
-struct SpatialLayout: Hashable {
+/// Models do not say. Three dimensions of an input are a picture: its channels come first unless the last
+/// extent alone is 3, or else 1, as pictures are read. More dimensions are a volume of channels. Of two
+/// dimensions one is that of the channels where a one-dimensional convolution or pooling says so; else
+/// all of one or two dimensions are places.
+///
+/// The channels of a layer are those that a convolution or pooling reads. Where none does, the first of
+/// three or more dimensions are, as in feature maps of ONNX, and the second of two: [tokens, numbers].
+package struct SpatialLayout: Hashable, Sendable {
   /// The shape of a sample, without the dimension of the batch.
-  let shape: Shape
+  package let shape: Shape
   /// The dimension of the channels, where there is one.
-  let channelAxis: Int?
+  package let channelAxis: Int?
 
   init(_ shape: Shape) {
     self.shape = shape
@@ -26,7 +29,7 @@ struct SpatialLayout: Hashable {
   }
 
   /// A layout whose channels are known, nil where all dimensions are places.
-  init(_ shape: Shape, channelAxis: Int?) {
+  package init(_ shape: Shape, channelAxis: Int?) {
     self.shape = shape
     self.channelAxis = channelAxis
   }
@@ -41,7 +44,7 @@ struct SpatialLayout: Hashable {
   var extents: [Int] { spatialAxes.map { shape[$0] } }
 
   /// Numbers at a place.
-  var channels: Int { channelAxis.map { shape[$0] } ?? 1 }
+  package var channels: Int { channelAxis.map { shape[$0] } ?? 1 }
 
   /// One number at each place, row-major, given to all its channels.
   func spread(_ places: [Double]) -> [Double] {
@@ -53,31 +56,45 @@ struct SpatialLayout: Hashable {
 }
 
 extension ModelFunction {
-  /// The shape of one sample: of a point, without a leading 1 that counts the only one.
+  /// The shape of one sample: of a point, without the dimension of 1 that counts the only one.
   var sampleShape: Shape {
-    guard !hasBatches, pointShape.rank > 1, pointShape.first == 1 else { return pointShape }
-    return Shape(Array(pointShape.dropFirst()))
+    guard !hasBatches, let axis = countingAxis else { return pointShape }
+    var extents = Array(pointShape)
+    extents.remove(at: axis)
+    return Shape(extents)
+  }
+
+  /// The dimension of the explained input that counts samples: the first, or the second behind that of
+  /// the places of a layer.
+  private var countingAxis: Int? {
+    guard !hasBatches else { return 0 }
+    guard pointShape.rank > 1 else { return nil }
+    return pointShape.prefix(explainsLayer ? 2 : 1).firstIndex(of: 1)
   }
 
   /// The layout of a sample, its channels found by what reads them where its shape does not tell.
   ///
   /// - Throws: `ModelError` if an operator refuses its operands.
-  func sampleLayout() throws(ModelError) -> SpatialLayout {
+  package func sampleLayout() throws(ModelError) -> SpatialLayout {
     let shape = sampleShape
-    guard shape.rank == 2 else { return SpatialLayout(shape) }
+    guard shape.rank == 2 || explainsLayer && shape.rank > 2 else { return SpatialLayout(shape) }
     let graph = try specialized(rows: layout.smallestBatch)
-    let input = graph.inputs[explained]
-    let leading = (graph.type(of: input)?.shape.rank ?? 0) - shape.rank
-    let axis = graph.channelAxis(of: input).map { $0 - leading }
-    return SpatialLayout(shape, channelAxis: axis.flatMap { shape.indices.contains($0) ? $0 : nil })
+    guard let read = graph.channelAxis(of: graph.inputs[explained]) else {
+      return SpatialLayout(shape, channelAxis: explainsLayer ? (shape.rank == 2 ? 1 : 0) : nil)
+    }
+    guard let axis = read, axis != countingAxis else {
+      return SpatialLayout(shape, channelAxis: nil)
+    }
+    let isBehind = countingAxis.map { $0 < axis } ?? false
+    return SpatialLayout(shape, channelAxis: isBehind ? axis - 1 : axis)
   }
 
   /// The layout of pictures.
   ///
   /// - Throws: `ModelError` if samples are none.
   func pictureLayout(for method: String) throws(ModelError) -> SpatialLayout {
-    let layout = SpatialLayout(sampleShape)
-    guard layout.isPicture else {
+    let layout = try sampleLayout()
+    guard layout.isPicture, layout.channelAxis != nil else {
       throw ModelError(
         "\(method) needs pictures, and a sample of this model is \(sampleShape); use ig",
         kind: .usage)
@@ -90,8 +107,9 @@ extension Graph {
   private static let windowed: Set = ["AveragePool", "Conv", "ConvTranspose", "LpPool", "MaxPool"]
 
   /// The dimension of an input that convolutions and poolings take for their channels, seen through
-  /// operators that keep the shape, transpose it or put in dimensions of one; nil where none reads it.
-  fileprivate func channelAxis(of input: Value) -> Int? {
+  /// operators that keep the shape, transpose it or put in dimensions of one: nil in the optional where
+  /// it is such a dimension, nil where none reads the input.
+  fileprivate func channelAxis(of input: Value) -> Int?? {
     guard let shape = type(of: input)?.shape else { return nil }
     var axes: [Value: [Int?]] = [input: Array(shape.indices)]
     for node in nodes {
@@ -100,7 +118,7 @@ extension Graph {
         let output = node.outputs.first, let to = type(of: output)?.shape
       else { continue }
       if Self.windowed.contains(node.operatorName), node.inputs.first == value, known.count > 2 {
-        return known[1]
+        return .some(known[1])
       }
       if let transpose = node.operation as? Transpose {
         let order = transpose.permutation ?? Array(from.indices.reversed())

@@ -17,12 +17,13 @@ extension DataSet {
           "it holds \(labels?.count ?? 0) labels for \(rows.count) samples", file: beside)
       }
     }
-    return (
-      rows,
-      (0..<rows.count).map { row in
-        Entry(name: String(format: "row-%06d", row), label: labels?[row], place: .row(row))
-      }
-    )
+    return (rows, entries(of: rows, labels))
+  }
+
+  static func entries(of rows: NPYRows, _ labels: [Int]? = nil) -> [Entry] {
+    (0..<rows.count).map { row in
+      Entry(name: String(format: "row-%06d", row), label: labels?[row], place: .row(row))
+    }
   }
 
   private static func labels(_ path: String) throws(ModelError) -> [Int] {
@@ -46,21 +47,8 @@ extension DataSet {
 /// tab, numbers alone.
 extension DataSet {
   static func lines(_ path: String, _ classes: ClassNames) throws -> [Entry] {
-    let bytes: [UInt8]
-    do throws(FileFailure) {
-      bytes = try fileBytes(path, limit: 1 << 32)
-    } catch {
-      throw ModelError("the file cannot be read: \(error.reason)", kind: .noInput)
-    }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw ModelError("the file is not UTF-8 text")
-    }
-    let lines = text.trimmingPrefix("\u{FEFF}").split(
-      omittingEmptySubsequences: false, whereSeparator: \.isNewline
-    )
-    .enumerated().filter { !$1.allSatisfy(\.isWhitespace) }
-    let parts = lines.map { number, line in
-      (number + 1, line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false))
+    let parts = try numberedLines(path).map { number, line in
+      (number, line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false))
     }
     let labelled = parts.count { $0.1.count == 2 }
     guard labelled == 0 || labelled == parts.count else {
@@ -72,10 +60,37 @@ extension DataSet {
       ? [:] : try classes.reading(of: Set(parts.compactMap { $0.1.first.map(String.init) })).indices
     return parts.map { number, fields in
       Entry(
-        name: String(format: "line-%06d", number),
-        label: labelled == 0 ? nil : indices[String(fields[0])],
+        name: lineName(number), label: labelled == 0 ? nil : indices[String(fields[0])],
         place: .numbers(String(fields[fields.count - 1])))
     }
+  }
+
+  /// Lines of numbers without labels.
+  static func lines(ofNumbers path: String) throws -> [Entry] {
+    try numberedLines(path).map { number, line in
+      Entry(name: lineName(number), label: nil, place: .numbers(String(line)))
+    }
+  }
+
+  private static func lineName(_ number: Int) -> String { String(format: "line-%06d", number) }
+
+  /// The lines of a file that are not blank, and their numbers.
+  private static func numberedLines(
+    _ path: String
+  ) throws(ModelError) -> [(number: Int, line: String)] {
+    let bytes: [UInt8]
+    do throws(FileFailure) {
+      bytes = try fileBytes(path, limit: 1 << 32)
+    } catch {
+      throw ModelError("the file cannot be read: \(error.reason)", kind: .noInput)
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw ModelError("the file is not UTF-8 text")
+    }
+    return text.trimmingPrefix("\u{FEFF}").split(
+      omittingEmptySubsequences: false, whereSeparator: \.isNewline
+    )
+    .enumerated().filter { !$1.allSatisfy(\.isWhitespace) }.map { ($0 + 1, String($1)) }
   }
 
   /// What decimal numbers are written with; `Double` reads hexadecimal ones too.

@@ -17,6 +17,11 @@ package struct ClassNames: Sendable {
     /// Those of the names that mean one class.
     package let indices: [String: Int]
     let rule: Rule
+
+    /// The names in the order of the classes that were guessed from it; empty where classes were known.
+    package var sortedClasses: [String] {
+      rule == .sortedOrder ? indices.sorted { $0.value < $1.value }.map(\.key) : []
+    }
     /// The classes of names that mean several.
     let ambiguous: [String: [Int]]
 
@@ -84,6 +89,13 @@ package struct ClassNames: Sendable {
     let hint =
       labels.isEmpty ? "name a file of labels with --labels" : "no class is one of its labels"
     throw ModelError("there are \(names.count) classes such as '\(missing)'\(count); \(hint)")
+  }
+
+  /// What a user should know of classes that were guessed from the order of folders; nil of none.
+  package static func note(ofSorted classes: [String]) -> String? {
+    guard let first = classes.first, let last = classes.last else { return nil }
+    return "folders are taken for classes in sorted order, '\(first)' for 0 and '\(last)' for "
+      + "\(classes.count - 1); --labels names the model's classes"
   }
 
   private func matches(_ names: Set<String>) -> [String: [Int]] {

@@ -66,6 +66,9 @@ public struct DataSet: Sendable {
 
   let rows: NPYRows?
 
+  /// The shape of the array whose rows the samples are; nil where they are none.
+  package var arrayShape: Shape? { rows?.shape }
+
   /// Whether every sample has a label.
   public var isLabelled: Bool { samples.allSatisfy { $0.label != nil } }
 

@@ -10,6 +10,9 @@ struct NPYRows: Sendable {
   /// How many rows there are.
   var count: Int { header.shape.first ?? 0 }
 
+  /// The shape of the whole array.
+  var shape: Shape { header.shape }
+
   /// Maps a file.
   init(contentsOf path: String) throws(ModelError) {
     do {

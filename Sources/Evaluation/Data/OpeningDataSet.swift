@@ -49,6 +49,34 @@ extension DataSet {
       sortedClasses: sortedClasses)
   }
 
+  /// Opens rows of numbers without labels: a `.npy` file, or a text file with a line for each.
+  ///
+  /// - Throws: `ModelError` if there is no such file, or if it is none of these.
+  package init(rowsOf path: String) throws {
+    let ending = URL(filePath: path).pathExtension.lowercased()
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw ModelError("there is no such file", kind: .noInput, file: path)
+    }
+    var rows: NPYRows?
+    let entries: [Entry]
+    do {
+      switch ending {
+      case "npy":
+        let opened = try NPYRows(contentsOf: path)
+        rows = opened
+        entries = Self.entries(of: opened)
+      case "txt", "tsv": entries = try Self.lines(ofNumbers: path)
+      default: throw ModelError("rows of numbers are a file ending in .npy, .txt or .tsv")
+      }
+    } catch let error as ModelError {
+      throw error.inFile(path)
+    }
+    guard !entries.isEmpty else { throw ModelError("there is no row in it", file: path) }
+    self.init(
+      path: path, kind: rows == nil ? .lines : .array, entries: entries, rows: rows,
+      digests: try Self.digests(of: entries, rows) { _ in })
+  }
+
   /// Samples whose digests are taken between two reports of progress.
   private static let stride = 256
 
@@ -124,7 +152,7 @@ extension DataSet {
         Entry(
           name: file, label: folder.flatMap { reading.indices[$0] },
           place: .file("\(path)/\(file)"))
-      }, reading.rule == .sortedOrder ? names.sorted() : []
+      }, reading.sortedClasses
     )
   }
 

@@ -6,7 +6,7 @@ package import Tensors
 package struct ExplainedPoint: Sendable {
   /// A batch of one row.
   package let point: Tensor
-  /// What it is compared with, one at least; maps are averaged over them.
+  /// What it is compared with, one at least; maps are averaged over them. Zeros where nothing reads them.
   package let baselines: [Tensor]
   /// Other samples, for expected gradients.
   package let references: [Tensor]

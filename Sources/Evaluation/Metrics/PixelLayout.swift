@@ -1,3 +1,4 @@
+package import Attribution
 package import Tensors
 
 /// How the pixels of a picture lie in a tensor without a batch dimension.
@@ -7,36 +8,33 @@ package struct PixelLayout: Sendable, Hashable {
   package let width: Int
   /// Numbers per pixel.
   package let channels: Int
-  /// Whether the numbers of a pixel lie side by side.
-  package let isChannelsLast: Bool
+  /// How far apart the numbers of a pixel lie.
+  private let channelStride: Int
 
   /// The layout of pictures of this shape, [C,H,W] or [H,W,C]; nil if they are none.
   package init?(_ shape: Shape, isChannelsLast: Bool) {
     guard shape.rank == 3, shape.elementCount > 0 else { return nil }
-    self.isChannelsLast = isChannelsLast
     channels = isChannelsLast ? shape[2] : shape[0]
     height = isChannelsLast ? shape[0] : shape[1]
     width = isChannelsLast ? shape[1] : shape[2]
+    channelStride = isChannelsLast ? 1 : height * width
   }
 
-  /// The layout of the places of a layer's value: the tokens of [places, numbers], the places of a
-  /// feature map [channels, ...], else each element.
-  package init(placesOf shape: Shape) {
-    isChannelsLast = shape.rank == 2
-    channels = shape.rank < 2 ? 1 : max(isChannelsLast ? shape[1] : shape[0], 1)
-    height = shape.elementCount / channels
+  /// The layout of the places of a layer's value.
+  package init(_ layout: SpatialLayout) {
+    channels = max(layout.channels, 1)
+    height = layout.shape.elementCount / channels
     width = 1
+    channelStride = max(layout.channelAxis.map { layout.shape.strides[$0] } ?? 1, 1)
   }
 
   /// Pixels in a picture.
   package var count: Int { height * width }
 
-  var pixelStride: Int { isChannelsLast ? channels : 1 }
-  var channelStride: Int { isChannelsLast ? 1 : count }
-
   /// The places of the numbers of a pixel.
-  func elements(of pixel: Int) -> [Int] {
-    (0..<channels).map { pixel * pixelStride + $0 * channelStride }
+  package func elements(of pixel: Int) -> StrideTo<Int> {
+    let first = pixel / channelStride * channelStride * channels + pixel % channelStride
+    return stride(from: first, to: first + channels * channelStride, by: channelStride)
   }
 
   /// For each pixel the sum over channels of `transform` of its numbers.
@@ -44,9 +42,7 @@ package struct PixelLayout: Sendable, Hashable {
     values.withElements(as: Double.self) { elements in
       (0..<count).map { pixel in
         var sum = 0.0
-        for channel in 0..<channels {
-          sum += transform(elements[pixel * pixelStride + channel * channelStride])
-        }
+        for element in self.elements(of: pixel) { sum += transform(elements[element]) }
         return sum
       }
     }

@@ -20,8 +20,8 @@ package struct Unmasking {
     defer { withExtendedLifetime(source.storage) {} }
     picture.withUnsafeMutableBytes { picture in
       for pixel in pixels {
-        for channel in 0..<layout.channels {
-          let place = size * (Int(pixel) * layout.pixelStride + channel * layout.channelStride)
+        for element in layout.elements(of: Int(pixel)) {
+          let place = size * element
           for byte in place..<(place + size) {
             picture[byte] = source.address.load(fromByteOffset: byte, as: UInt8.self)
           }

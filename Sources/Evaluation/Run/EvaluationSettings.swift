@@ -14,6 +14,17 @@ package struct EvaluationSettings: Sendable {
   package var hasZeroBaseline: Bool
   /// Whether a layer's value is explained in place of the input.
   package var explainsLayer: Bool
+  /// Whether a method or a metric compares with baselines.
+  package var readsBaselines: Bool {
+    methods.contains { $0.readsBaseline && $0.references == 0 }
+      || metrics.contains { metric in
+        switch metric {
+        case .infidelity: true
+        case .completeness: methods.contains(where: \.addsUp)
+        default: explainsLayer && (metric.masksPixels || metric.insertsPixels)
+        }
+      }
+  }
   /// The known class of each sample of the data set.
   package var labels: [Int?]
 

@@ -17,6 +17,18 @@ package final class Evaluator {
     package let failures: Int
   }
 
+  /// How a run ended.
+  package struct Outcome: Sendable {
+    /// Whether all samples are done.
+    package let isComplete: Bool
+    /// The seconds that it took, and how many of them passed in the models.
+    package let seconds: Double
+    package let passSeconds: Double
+    /// Masks that this run compared maps with, and how many of them show no object.
+    package let masks: Int
+    package let blackMasks: Int
+  }
+
   private let models: [ModelEvaluator]
   private let samples: [DataSet.Sample]
   private let preparation: SamplePreparation
@@ -52,13 +64,11 @@ package final class Evaluator {
   /// - Parameters:
   ///   - isStopped: asked between samples; the complete ones are kept then.
   ///   - progress: told after each group.
-  /// - Returns: whether all samples are done, the seconds it took, and how many of them passed in the
-  ///   models.
   /// - Throws: `ModelError` if a node fails, the results cannot be written, or a sample fails and that
   ///   is not allowed.
   package func run(
     isStopped: () -> Bool, progress: (Progress) -> Void
-  ) throws -> (isComplete: Bool, seconds: Double, passSeconds: Double) {
+  ) throws -> Outcome {
     let start = clock.now
     let passesBefore = passSeconds
     let group = max(Self.smallestGroup, models.map(\.batchSize).max() ?? 1)
@@ -70,6 +80,7 @@ package final class Evaluator {
     }
     var seconds: Double { (clock.now - start) / .seconds(1) }
     var chunk = 1
+    var (masks, blackMasks) = (0, 0)
     while !isStopped(), let prepared = ahead.next() {
       var rest = prepared[...]
       while !rest.isEmpty, !isStopped() {
@@ -79,6 +90,9 @@ package final class Evaluator {
         try write(
           records, of: part.map(\.sample), seconds: seconds,
           passSeconds: passSeconds - passesBefore)
+        let shown = records.filter { $0.failure == nil }.compactMap(\.showsObject)
+        masks += shown.count
+        blackMasks += shown.count { !$0 }
         rest = rest.dropFirst(records.count)
         progress(
           Progress(done: writer.finished.count, total: total, failures: writer.failures))
@@ -86,7 +100,9 @@ package final class Evaluator {
         chunk = max(1, min(group, Int(Self.secondsAtRisk / max(each, 1e-6))))
       }
     }
-    return (writer.finished.count == total, seconds, passSeconds - passesBefore)
+    return Outcome(
+      isComplete: writer.finished.count == total, seconds: seconds,
+      passSeconds: passSeconds - passesBefore, masks: masks, blackMasks: blackMasks)
   }
 
   /// Seconds of work that a kill may cost: so much is evaluated before it is written.
@@ -115,7 +131,12 @@ package final class Evaluator {
   ) throws -> [SampleRecord] {
     let records = prepared.map { sample in
       let record = SampleRecord(index: sample.sample.index)
-      if case .failure(let error) = sample.inputs { record.failure = error.reason }
+      switch sample.inputs {
+      case .failure(let error): record.failure = error.reason
+      case .success(let inputs):
+        let masks = inputs.compactMap(\.mask)
+        record.showsObject = masks.isEmpty ? nil : masks.allSatisfy { $0.contains(true) }
+      }
       return record
     }
     let readable = prepared.indices.filter { records[$0].failure == nil }

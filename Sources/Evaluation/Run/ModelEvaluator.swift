@@ -14,7 +14,8 @@ package final class ModelEvaluator {
   private let settings: EvaluationSettings
   private let pixels: PixelLayout?
   private let layer: LayerPoints?
-  /// Whether scores depend on more than the layer's value, so that samples cannot share a batch.
+  /// Whether scores depend on more of a sample than the explained value, so that samples cannot share a
+  /// batch.
   private let goesAlone: Bool
   private let maker: MapMaker
   private let stream: ScoreStream
@@ -26,10 +27,12 @@ package final class ModelEvaluator {
   ///   - number: the place in the list of models.
   ///   - function: a function that fills up its batches.
   ///   - pixels: how those of pictures or the places of a layer lie; nil for models of something else.
+  ///   - following: the function's inputs beside the explained one that differ from sample to sample.
   ///   - layer: makes the function's points from the model's inputs, where it is one of a layer.
   package init(
     name: String, number: Int, function: ModelFunction, workspace: Workspace,
-    pixels: PixelLayout?, settings: EvaluationSettings, layer: LayerPoints?
+    pixels: PixelLayout?, settings: EvaluationSettings, following: Set<Int> = [],
+    layer: LayerPoints?
   ) throws(ModelError) {
     self.name = name
     self.number = number
@@ -38,7 +41,7 @@ package final class ModelEvaluator {
     self.settings = settings
     self.pixels = pixels
     self.layer = layer
-    goesAlone = layer == nil ? false : try function.dependsOnOtherInputs()
+    goesAlone = try function.depends(onInputs: following.union(layer.map { [$0.input] } ?? []))
     maker = MapMaker(function, seed: settings.seed)
     stream = ScoreStream(function)
     var methods: [(number: Int, choice: Method)] = []
@@ -83,13 +86,13 @@ package final class ModelEvaluator {
     _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord],
     isStopped: () -> Bool
   ) throws -> Int {
-    guard let layer else {
+    guard layer != nil || goesAlone else {
       return try evaluateTogether(samples, inputs, into: records, isStopped: isStopped)
     }
     var placed: [(number: Int, input: PreparedSample.Input)] = []
     for (number, input) in inputs.enumerated() {
       do {
-        placed.append((number, try input.placed(by: layer.point, layer.baseline)))
+        placed.append((number, try layer.map(input.placed) ?? input))
       } catch let error as ModelError {
         records[number].failure = error.description
       }
@@ -97,7 +100,7 @@ package final class ModelEvaluator {
     var complete = 0
     while complete < placed.count {
       let part = goesAlone ? placed[complete...complete] : placed[complete...]
-      if goesAlone { layer.hold(inputs[part[complete].number].point, function) }
+      if goesAlone { hold(inputs[part[complete].number]) }
       let done = try evaluateTogether(
         part.map { samples[$0.number] }, part.map(\.input), into: part.map { records[$0.number] },
         isStopped: isStopped)
@@ -105,6 +108,12 @@ package final class ModelEvaluator {
       if done < part.count || complete < placed.count && isStopped() { break }
     }
     return complete < placed.count ? placed[complete].number : samples.count
+  }
+
+  /// Sees to it that what the scores take beside the explained value is a sample's.
+  private func hold(_ input: PreparedSample.Input) {
+    if let layer { function.hold(layer.input, at: input.point) }
+    for (index, tensor) in input.others { function.hold(index, at: tensor) }
   }
 
   /// Evaluates samples in common batches.
@@ -119,7 +128,8 @@ package final class ModelEvaluator {
       let (sample, input) = pair
       return ExplainedPoint(
         point: input.point.reshaped(to: shape),
-        baselines: input.baselines.map { $0.reshaped(to: shape) },
+        baselines: input.baselines.isEmpty
+          ? [points[0].zeros()] : input.baselines.map { $0.reshaped(to: shape) },
         references: input.references.map { $0.reshaped(to: shape) },
         digest: sample.sample.digest,
         target: (settings.explainsLabel ? sample.sample.label : nil) ?? scores.best,

@@ -8,7 +8,9 @@ package struct PreparedSample: Sendable {
   package struct Input: Sendable {
     /// A batch of one row.
     let point: Tensor
-    /// What it is compared with.
+    /// What the model's other inputs get for it, by their places.
+    let others: [Int: Tensor]
+    /// What it is compared with; nothing where no method or metric does.
     let baselines: [Tensor]
     /// The background of masked pixels, where a metric masks some.
     var background: Tensor?
@@ -21,13 +23,13 @@ package struct PreparedSample: Sendable {
     /// For each pixel whether it shows the object.
     var mask: [Bool]?
 
-    /// The same with what `place` makes of the point and the references, which are drawn anew where it
-    /// refuses them, and `placeBaseline` of the baselines, by their numbers.
-    func placed(
-      by place: (Tensor) throws -> Tensor, _ placeBaseline: (Int, Tensor) throws -> Tensor
-    ) throws -> Input {
-      Input(
-        point: try place(point), baselines: try baselines.enumerated().map(placeBaseline),
+    /// The same with a layer's values for the point, the baselines and the references, which are drawn
+    /// anew where they have none.
+    func placed(by layer: LayerPoints) throws -> Input {
+      func place(_ point: Tensor) throws(ModelError) -> Tensor { try layer.point(point, others) }
+      return Input(
+        point: try place(point), others: others,
+        baselines: try baselines.enumerated().map { try layer.baseline($0, $1, others) },
         references: try references.enumerated().map { number, reference in
           guard let substitutes else { return try place(reference) }
           if let value = try? place(reference) { return value }
@@ -64,11 +66,16 @@ package struct SamplePreparation: Sendable {
   package typealias Reader =
     @Sendable (_ sample: DataSet.Sample, _ withMasks: Bool) throws -> Reading
 
+  /// Reads what the other inputs of each model get for a sample.
+  package typealias OthersReader = @Sendable (_ sample: DataSet.Sample) throws -> [[Int: Tensor]]
+
   private let dataSet: DataSet
   private let read: Reader
+  private let readOthers: OthersReader
   private let shapes: [Shape]
   private let channelAxes: [Int?]
   private let baselines: [@Sendable (Tensor) -> [Tensor]]
+  private let readsBaselines: Bool
   private let drawsFromBaselines: Bool
   private let masksPixels: Bool
   private let insertsPixels: Bool
@@ -76,23 +83,28 @@ package struct SamplePreparation: Sendable {
   private let seed: UInt64
 
   /// - Parameters:
+  ///   - readOthers: gives what stays the sample's where another point stands in its place.
   ///   - shapes: for each model the shape of a batch of one.
   ///   - channelAxes: for each model the axis of the channels, where it takes pictures.
   ///   - baselines: for each model what a batch of one is compared with.
+  ///   - readsBaselines: whether a method or metric does compare.
   ///   - drawsFromBaselines: whether references are some of these, not of the data set.
   ///   - masksPixels: whether a metric shows pixels on a blurred picture.
   ///   - insertsPixels: whether a metric lets pixels appear, for which it is blurred less.
   ///   - references: how many are drawn for each sample.
   package init(
-    dataSet: DataSet, read: @escaping Reader, shapes: [Shape],
-    channelAxes: [Int?], baselines: [@Sendable (Tensor) -> [Tensor]], drawsFromBaselines: Bool,
+    dataSet: DataSet, read: @escaping Reader, readOthers: @escaping OthersReader, shapes: [Shape],
+    channelAxes: [Int?], baselines: [@Sendable (Tensor) -> [Tensor]], readsBaselines: Bool,
+    drawsFromBaselines: Bool,
     masksPixels: Bool, insertsPixels: Bool, references: Int, seed: UInt64
   ) {
     self.dataSet = dataSet
     self.read = read
+    self.readOthers = readOthers
     self.shapes = shapes
     self.channelAxes = channelAxes
     self.baselines = baselines
+    self.readsBaselines = readsBaselines
     self.drawsFromBaselines = drawsFromBaselines
     self.masksPixels = masksPixels
     self.insertsPixels = insertsPixels
@@ -112,12 +124,14 @@ package struct SamplePreparation: Sendable {
       where !shape.elementCount.isMultiple(of: max(mask.count, 1)) || mask.isEmpty {
         throw ModelError("its mask has \(mask.count) pixels, the model's input is \(shape)")
       }
-      let starts = zip(points, baselines).map { $1($0) }
+      let others = try readOthers(sample)
+      let drawsStarts = drawsFromBaselines && references > 0
+      let starts = readsBaselines || drawsStarts ? zip(points, baselines).map { $1($0) } : []
       let references = try referencePoints(of: sample, starts)
       let inputs = points.enumerated().map { model, point in
         let axis = channelAxes[model]
         return PreparedSample.Input(
-          point: point, baselines: starts[model],
+          point: point, others: others[model], baselines: readsBaselines ? starts[model] : [],
           background: masksPixels ? axis.map { point.blurBaseline(channelAxis: $0) } : nil,
           softBackground: insertsPixels
             ? axis.map {

@@ -41,6 +41,8 @@ package final class SampleRecord {
   package let index: Int
   /// Why it could not be evaluated.
   package var failure: String?
+  /// Whether its mask shows an object to every model; nil where there is none.
+  package var showsObject: Bool?
   package var predictions: [Prediction] = []
   package var values: [Value: Double] = [:]
   package var curves: [Value: [Double]] = [:]

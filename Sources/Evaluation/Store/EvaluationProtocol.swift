@@ -31,6 +31,8 @@ public struct EvaluationProtocol: Sendable, Codable, Equatable {
     public let sha256: String
     /// How pictures become its input; nil where samples are no pictures.
     public let preprocessing: Preprocessing?
+    /// Digests of what its other inputs get, by their names; nil where it has none.
+    public let inputs: [String: String]?
     /// Samples or steps that run together.
     public let batch: Int
     /// The methods of the list that are not defined for it.
@@ -40,12 +42,13 @@ public struct EvaluationProtocol: Sendable, Codable, Equatable {
 
     /// The model of these facts.
     public init(
-      name: String, sha256: String, preprocessing: Preprocessing?, batch: Int, without: [String],
-      quadrature: String? = nil
+      name: String, sha256: String, preprocessing: Preprocessing?, inputs: [String: String]? = nil,
+      batch: Int, without: [String], quadrature: String? = nil
     ) {
       self.name = name
       self.sha256 = sha256
       self.preprocessing = preprocessing
+      self.inputs = inputs
       self.batch = batch
       self.without = without
       self.quadrature = quadrature
