@@ -21,8 +21,13 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from tables import NETWORKS
 
-# Two of Okabe and Ito's colours and a grey, which colour-blind eyes tell apart.
-COLOURS = {"ascribe": "#0072B2", "PyTorch": "#E69F00", "captum": "#999999"}
+# Three of Okabe and Ito's colours and a grey, which colour-blind eyes tell apart.
+COLOURS = {
+    "ascribe": "#0072B2",
+    "ascribe, mean gradients": "#56B4E9",
+    "PyTorch": "#E69F00",
+    "captum": "#999999",
+}
 MARKERS = {"ascribe": "o", "captum": "s"}
 INK = "#333333"
 STYLE = {
@@ -92,7 +97,7 @@ def draw_calls(axes: Axes, contests: list[Contest]) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.22 * longest)
     axes.set_xlabel("call, seconds (less is better; × times ascribe's)")
-    title = f"Integrated Gradients of one picture, {contests[0]['steps']} steps"
+    title = f"Integrated Gradients of one picture, {contests[0]['steps']} points or as accurate"
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)

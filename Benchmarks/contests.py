@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 
-from measuring import Contender, Contest, Failure, Trial, fastest, say, take_turns
+from measuring import ROOT, Contender, Contest, Failure, Trial, fastest, say, take_turns
 from programs import Ascribe, Peers, Report, TorchSetting
 
 STEPS = 128
 BATCH = 16
 COPIES = 5
+COUNTS = (8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 192, 256)
+"""Of mean gradients, for the error that another rule has."""
+FINE = 1024
+"""Mean gradients whose error is far below that of all others."""
+TRAINED = ROOT / "models/pairs/resnet"
+PICTURE = ROOT / "models/shapes/images/star/000.png"
 
 
 @dataclass(frozen=True)
@@ -27,11 +35,12 @@ class Effort:
     pictures: int = 16
     curve: tuple[int, ...] = (16, 64, 256, 1024)
     captum_limit: int = 256
+    fine: int = FINE
 
     @classmethod
     def quick(cls) -> Effort:
         """Enough to see that everything works; the figures mean little."""
-        return cls(1, 0, 16, (16,), (16,), 2, (16, 64), 64)
+        return cls(1, 0, 16, (16,), (16,), 2, (16, 64), 64, 256)
 
     @property
     def few_rounds(self) -> int:
@@ -64,6 +73,7 @@ class Bench:
         rounds: int = 0,
         steps: int = 1,
         trials: Sequence[Trial] = (),
+        truth: Path | None = None,
     ) -> Contest:
         """Lets them take turns."""
         entrants = take_turns(
@@ -71,6 +81,7 @@ class Bench:
             rounds=rounds or self.effort.rounds,
             uncounted=self.effort.uncounted,
             distance=self.peers.distance,
+            truth=truth,
         )
         size = (self.ascribe.folder / f"{network}.onnx").stat().st_size
         return Contest(network, entrants, steps, size, list(trials))
@@ -95,6 +106,30 @@ class Bench:
         )
 
 
+    def as_accurate(self, network: str, other: Contender) -> tuple[Contender, Path]:
+        """The fewest mean gradients whose map is as near to the truth as another program's, and the
+        map that stands for the truth."""
+
+        def means(count: int) -> Contender:
+            return self.ascribe.integrated_gradients(
+                network, count, rule="secant", setting=str(count)
+            )
+
+        def error(contender: Contender) -> float:
+            contender.run()
+            assert contender.map and truth.map
+            return self.peers.distance(contender.map, truth.map)
+
+        truth = means(self.effort.fine)
+        truth.run()
+        wanted = error(other)
+        place = bisect_left(COUNTS, True, key=lambda count: error(means(count)) <= wanted)
+        count = COUNTS[min(place, len(COUNTS) - 1)]
+        say(f"error of {other.program} {wanted:.2g}, reached by {count} mean gradients")
+        assert truth.map
+        return means(count), truth.map
+
+
 def chosen(networks: Sequence[str], preferred: str) -> str:
     """The network of a section that measures one: the preferred, else the first asked for."""
     return preferred if preferred in networks else networks[0]
@@ -107,13 +142,18 @@ def integrated_gradients(bench: Bench, networks: Sequence[str]) -> list[Contest]
         say(f"ig {network}")
         setting, torch_trials = bench.torch_setting(network)
         batch, captum_trials = bench.captum_batch(network)
+        captum = bench.peers.captum(network, STEPS, batch)
+        means, truth = bench.as_accurate(network, captum)
         contenders = [
-            bench.ascribe.integrated_gradients(network, STEPS),
+            bench.ascribe.integrated_gradients(network, STEPS, setting=f"{STEPS} points"),
+            means,
             bench.peers.torch(network, STEPS, setting),
-            bench.peers.captum(network, STEPS, batch),
+            captum,
         ]
         trials = torch_trials + captum_trials
-        contests.append(bench.contest(network, contenders, steps=STEPS, trials=trials))
+        contests.append(
+            bench.contest(network, contenders, steps=STEPS, trials=trials, truth=truth)
+        )
     return contests
 
 
@@ -175,7 +215,7 @@ def curve(bench: Bench, networks: Sequence[str]) -> list[Contest]:
 
 
 def bfloat16(bench: Bench, networks: Sequence[str]) -> list[Contest]:
-    """bfloat16 beside float32, both of ascribe."""
+    """bfloat16 beside float32, both of ascribe; the maps also of a small trained network."""
     network = chosen(networks, "resnet50")
     say(f"bf16 {network}")
     if not bench.ascribe.has_bfloat16:
@@ -184,11 +224,16 @@ def bfloat16(bench: Bench, networks: Sequence[str]) -> list[Contest]:
         bench.ascribe.integrated_gradients(network, 1, precision="bf16").run()
     except Failure as failure:
         return [Contest(network, [], note=f"Not available on this processor: {failure}.")]
-    contenders = [
-        bench.ascribe.integrated_gradients(network, STEPS, precision=name, setting=name)
-        for name in ("float32", "bf16")
-    ]
-    return [bench.contest(network, contenders, steps=STEPS)]
+    contests = []
+    for name, input in ((network, "input.npy"), (str(TRAINED), str(PICTURE))):
+        contenders = [
+            bench.ascribe.integrated_gradients(
+                name, STEPS, input=input, precision=precision, setting=precision
+            )
+            for precision in ("float32", "bf16", "bf16-gradients")
+        ]
+        contests.append(bench.contest(name, contenders, steps=STEPS))
+    return contests
 
 
 def opening(bench: Bench, networks: Sequence[str]) -> list[Contest]:

@@ -61,13 +61,15 @@ class Contender:
 
 @dataclass(frozen=True)
 class Entrant:
-    """What a contender did: all counted runs; how far its map is from the first contender's."""
+    """What a contender did: all counted runs; how far its map is from the first contender's, and
+    from one that is as good as exact."""
 
     program: str
     setting: str
     pictures: int
     runs: list[Run]
     difference: float | None = None
+    error: float | None = None
 
     @property
     def name(self) -> str:
@@ -150,8 +152,12 @@ def take_turns(
     rounds: int,
     uncounted: int,
     distance: Callable[[Path, Path], float],
+    truth: Path | None = None,
 ) -> list[Entrant]:
-    """All contenders in turn, round by round, after rounds that are not counted."""
+    """All contenders in turn, round by round, after rounds that are not counted.
+
+    `truth` is a map that their errors are measured by.
+    """
     runs: list[list[Run]] = [[] for _ in contenders]
     for number in range(rounds + uncounted):
         for contender, own in zip(contenders, runs, strict=True):
@@ -164,9 +170,13 @@ def take_turns(
     ]
     reference = contenders[0].map
     return [
-        replace(entrant, difference=distance(contender.map, reference))
-        if contender.map and reference and contender is not contenders[0]
-        else entrant
+        replace(
+            entrant,
+            difference=distance(contender.map, reference)
+            if contender.map and reference and contender is not contenders[0]
+            else None,
+            error=distance(contender.map, truth) if contender.map and truth else None,
+        )
         for contender, entrant in zip(contenders, entrants, strict=True)
     ]
 

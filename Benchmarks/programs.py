@@ -63,21 +63,23 @@ class Ascribe:
         input: str = "input.npy",
         pictures: int = 1,
         precision: str = "float32",
+        rule: str = "gauss-legendre",
         setting: str = "",
     ) -> Contender:
-        """All pictures of one file in one call."""
-        maps = f"ascribe-{precision}"
+        """All pictures of one file in one call; the rule `secant` is that of mean gradients."""
+        maps = f"ascribe-{precision}-{rule}-{steps}"
+        program = "ascribe, mean gradients" if rule == "secant" else "ascribe"
 
         def run() -> Run:
-            options = ("--steps", steps, "--quadrature", "gauss-legendre")
+            options = ("--steps", steps, "--quadrature", rule)
             finished, reports = self.attribute(
                 network, [input], maps, "--method", "ig", "--precision", precision, *options
             )
             seconds = sum(report["seconds"] for report in reports)
             return Run(finished.seconds, seconds, finished.memory, reports[0].get("peakBytes"))
 
-        path = self.folder / "maps" / maps / input
-        return Contender("ascribe", setting, run, path if pictures == 1 else None, pictures)
+        path = self.folder / "maps" / maps / Path(input).with_suffix(".npy").name
+        return Contender(program, setting, run, path if pictures == 1 else None, pictures)
 
     def x_gradient(self, model: str, inputs: list[str]) -> Contender:
         """The median over all inputs but the first, which pays for the plan of the network."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contests import BATCH, STEPS, Profile
+from contests import BATCH, STEPS, TRAINED, Profile
 from measuring import Contest, Entrant
 
 NETWORKS = {"alexnet": "AlexNet", "resnet50": "ResNet-50", "vgg16": "VGG16"}
+NAMES = NETWORKS | {str(TRAINED): "small ResNet, trained"}
 KINDS = ("convolutions", "products", "elementwise", "pooling", "reorders", "other", "overhead")
 NOTHING = "–"
 
@@ -48,9 +49,9 @@ class Table:
 def integrated_gradients(contests: Sequence[Contest]) -> Table:
     rows: list[tuple[str, ...]] = []
     for contest in contests:
-        network, (ours, *rivals) = NETWORKS[contest.network], contest.entrants
-        rows += [(network if each is ours else "", *measures(each)) for each in contest.entrants]
-        rows += [("", *ratios(ours, rival)) for rival in rivals]
+        network, (points, means, *rivals) = NETWORKS[contest.network], contest.entrants
+        rows += [(network if each is points else "", *measures(each)) for each in contest.entrants]
+        rows += [("", *ratios(ours, rival)) for ours in (points, means) for rival in rivals]
     failed = [
         f"Left out of the trial on {NETWORKS[contest.network]}: {trial.program}, {trial.setting}"
         f" ({trial.reason})."
@@ -58,18 +59,20 @@ def integrated_gradients(contests: Sequence[Contest]) -> Table:
         for trial in contest.trials
         if trial.seconds is None
     ]
-    headings = ("process, s", "call, s", "memory, MB", "of it the call's, MB", "map difference")
+    headings = ("process, s", "call, s", "memory, MB", "of it the call's, MB", "map error")
     return Table(
-        f"Integrated Gradients of one 224x224 picture, {STEPS} Gauss-Legendre steps",
+        f"Integrated Gradients of one 224x224 picture, {STEPS} Gauss-Legendre points or as good",
         ("network", "program", *headings),
         rows,
         2,
         (
+            f"PyTorch, captum and ascribe's first line sum gradients at {STEPS} points. *Mean"
+            " gradients* are as many as reach the error of captum's map.",
+            "A map's error is its relative L2 distance from that of 1,024 mean gradients.",
             "PyTorch is the fastest of NCHW and channels_last, eager and compiled, batches 8, 16"
             " and 32; captum of batches 4 to 32.",
             "PyTorch's seconds are without compiling and without a first batch that warms it up;"
             " those of the others have no such allowance.",
-            "A map's difference is the relative L2 distance from that of ascribe.",
             *failed,
         ),
     )
@@ -79,9 +82,9 @@ def measures(entrant: Entrant) -> tuple[str, ...]:
     """The cells of a program: name, seconds, memory, map."""
     run = entrant.summary
     working = NOTHING if run.working is None else megabytes(run.working)
-    difference = NOTHING if entrant.difference is None else f"{entrant.difference:.1e}"
+    error = NOTHING if entrant.error is None else f"{entrant.error:.1e}"
     seconds = (f"{run.process:.2f}", f"{run.call:.2f}")
-    return (entrant.name, *seconds, megabytes(run.memory), working, difference)
+    return (entrant.name, *seconds, megabytes(run.memory), working, error)
 
 
 def ratios(ours: Entrant, rival: Entrant) -> tuple[str, ...]:
@@ -89,7 +92,7 @@ def ratios(ours: Entrant, rival: Entrant) -> tuple[str, ...]:
     a, b = ours.summary, rival.summary
     working = times(b.working / a.working) if a.working and b.working else ""
     return (
-        f"{rival.program} / ascribe",
+        f"{rival.program} / {ours.program}",
         times(b.process / a.process),
         times(b.call / a.call),
         times(b.memory / a.memory),
@@ -169,21 +172,23 @@ def cost(entrant: Entrant | None) -> tuple[str, str]:
 def bfloat16(contests: Sequence[Contest]) -> Table:
     rows: list[tuple[str, ...]] = []
     for contest in contests:
-        if not contest.entrants:
-            continue
-        single, half = contest.entrants
-        calls = (single.summary.call, half.summary.call)
-        rows.append(
-            (
-                NETWORKS[contest.network],
-                *(f"{call:.2f}" for call in calls),
-                times(calls[0] / calls[1]),
-                f"{half.difference:.2g}",
+        for number, entrant in enumerate(contest.entrants):
+            call, single = entrant.summary.call, contest.entrants[0].summary.call
+            rows.append(
+                (
+                    NAMES[contest.network] if number == 0 else "",
+                    entrant.setting,
+                    f"{call:.2f}",
+                    times(single / call) if number else NOTHING,
+                    NOTHING if entrant.difference is None else f"{entrant.difference:.2g}",
+                )
             )
-        )
-    headings = ("network", "float32, s", "bfloat16, s", "float32 / bfloat16", "map difference")
-    notes = tuple(contest.note for contest in contests if contest.note)
-    return Table("ascribe in bfloat16", headings, rows, notes=notes)
+    headings = ("network", "precision", "call, s", "float32 / it", "map difference")
+    notes = (
+        "A map's difference is the relative L2 distance from that in float32.",
+        *(contest.note for contest in contests if contest.note),
+    )
+    return Table("ascribe in bfloat16", headings, rows, 2, notes=notes)
 
 
 def opening(contests: Sequence[Contest]) -> Table:
