@@ -126,7 +126,7 @@ extension EvaluatedModel {
     guard let name = options.layer else {
       let function = try ModelFunction(
         model.graph, explaining: index, shape: first.shape, fixed: held, space: options.space,
-        precision: model.precision, batching: .padded, in: workspace)
+        precision: model.precision, batching: .padded, example: first, in: workspace)
       return (function, nil)
     }
     let value = try model.graph.layer(named: name)
