@@ -63,6 +63,9 @@ CAPTUM_OCCLUSION = 1e-6
 INPUTS = 3
 MANY_INPUTS = 9
 
+ZERO = "zero"
+"""The baseline of methods that nothing else is said of, some of which have none."""
+
 Reference = Callable[[Peer, Tensor], Tensor]
 
 
@@ -73,7 +76,7 @@ class Method:
     item: str
     reference: Reference
     source: str
-    baseline: str = "zero"
+    baseline: str = ZERO
     compared: Callable[[NDArray], NDArray] = np.asarray
     """What of the map: by default all."""
     inputs: int = INPUTS
@@ -92,8 +95,10 @@ class Method:
     def arguments(self, peer: Peer, size: int, folder: Path) -> list[str]:
         edge, stride = references.windows(size)
         item = self.item.format(layer=peer.layer, edge=edge, stride=stride)
-        baseline = self.baseline.format(folder=folder)
-        return ["--method", item, "--target", str(peer.target), "--baseline", baseline]
+        asked = ["--method", item, "--target", str(peer.target)]
+        if self.baseline == ZERO:
+            return asked
+        return [*asked, "--baseline", self.baseline.format(folder=folder)]
 
 
 def bounds(values: tuple[float, ...]) -> str:
