@@ -43,6 +43,11 @@ public struct ModelError: Error, Sendable, CustomStringConvertible {
     [file, node, reason].compactMap(\.self).joined(separator: ": ")
   }
 
+  /// The same error with what to do behind its reason.
+  package func advising(_ advice: String) -> ModelError {
+    ModelError("\(reason); \(advice)", kind: kind, file: file, node: node)
+  }
+
   /// The same error, told of the file that it concerns.
   public func inFile(_ path: String) -> ModelError {
     var copy = self

@@ -68,8 +68,8 @@ import Testing
     #expect(abs(map.completenessError) < 1e-12)
   }
 
-  /// Softmax has no mean gradient, so steps take that at their beginning.
-  @Test func withoutMeansItIsThePublishedSum() throws {
+  /// Softmax has no mean gradient, so steps take those at both ends.
+  @Test func withoutMeansItIsTheTrapezoid() throws {
     let function = try ToyFunction.make([5]) { builder, x in
       let shares = ToyFunction.node(&builder, Softmax(axis: 1), [x], "shares")
       return ToyFunction.node(
@@ -77,11 +77,14 @@ import Testing
     }
     let point = ToyFunction.point([5])
     let map = try Method("guided-ig:5").map(of: function, at: point)
-    let left = try Method("guided-ig:5:quadrature=left").map(of: function, at: point)
-    #expect(map.rules == ["left"] && map.values.doubles == left.values.doubles)
-    #expect(throws: ModelError.self) {
+    #expect(map.rules == ["trapezoid"])
+    let straight = try Method("guided-ig:64:distance=0").map(of: function, at: point)
+    let ig = try Method("ig:64:quadrature=trapezoid").map(of: function, at: point)
+    #expect(difference(straight.values.doubles, ig.values.doubles) < 1e-12)
+    let blind = #expect(throws: ModelError.self) {
       try Method("guided-ig:5:quadrature=secant").map(of: function, at: point)
     }
+    #expect(blind?.reason.hasSuffix("take another quadrature, or leave it out") ?? false)
   }
 
   /// The sum of x and of its squares.
@@ -92,6 +95,27 @@ import Testing
       return ToyFunction.node(
         &builder, Gemm(), [sum, builder.constant(Tensor(weights, shape: [5, 1]))], "score")
     }
+  }
+
+  /// However often a model rectifies before it pools, its mean gradients are the same.
+  @Test(arguments: ["guided-ig:3", "ig:3", "conductance:3:layer=x"])
+  func aSecondReluChangesNoMean(item: String) throws {
+    let (point, start) = (ToyFunction.point([1, 4, 4]), ToyFunction.point([1, 4, 4], seed: 9))
+    let maps = try [1, 2].map { count in
+      let function = try ToyFunction.make([1, 4, 4]) { builder, x in
+        let pool = try ToyFunction.operation(
+          "MaxPool", ["kernel_shape": .ints([2, 2]), "strides": .ints([2, 2])], inputs: 1)
+        let active = (1...count).reduce(x) { value, number in
+          ToyFunction.node(&builder, Relu(), [value], "relu\(number)")
+        }
+        let maxima = ToyFunction.node(&builder, pool, [active], "maxima")
+        let flat = ToyFunction.node(&builder, Flatten(), [maxima], "flat")
+        let weights = builder.constant(Tensor([1.0, -2, 3, 0.5], shape: [4, 1]))
+        return ToyFunction.node(&builder, Gemm(), [flat, weights], "score")
+      }
+      return try Method(item).map(of: function, at: point, from: start).values.doubles
+    }
+    #expect(difference(maps[0], maps[1]) < 1e-14)
   }
 
   private let shape: Shape = [3, 5, 6]
@@ -150,7 +174,7 @@ import Testing
     }
     let map = try Method("blur-ig:3:sigma=1.5").map(of: function, at: point)
     var expected = [Double](repeating: 0, count: 90)
-    for (from, to) in [(1.5, 1.0), (1.0, 0.5), (0.5, 0)] {
+    for (from, to) in [(1.5, 12 / 27.0), (12 / 27.0, 1.5 / 27), (1.5 / 27, 0)] {
       let (here, there) = (blurred(point.doubles, from), blurred(point.doubles, to))
       for index in expected.indices {
         expected[index] += there[index] * there[index] - here[index] * here[index]

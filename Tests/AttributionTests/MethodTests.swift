@@ -27,6 +27,7 @@ import Testing
     ("conductance:8:layer=a", "conductance:8:layer=a"), ("blur-ig", "blur-ig:100"),
     ("blur-ig:20:sigma=8", "blur-ig:20:sigma=8.0"), ("guided-ig", "guided-ig:200"),
     ("blur-ig:quadrature=left", "blur-ig:100:quadrature=left"),
+    ("guided-ig:quadrature=trapezoid", "guided-ig:200:quadrature=trapezoid"),
     ("conductance:quadrature=secant:layer=a", "conductance:128:quadrature=secant:layer=a"),
     (
       "smoothgrad:3:of=lrp:rule=gamma",

@@ -5,9 +5,8 @@ import Tensors
 /// (Dhamdhere et al., 2018, arXiv 1805.12233).
 ///
 /// With y the layer at N + 1 points on the straight line, ends included: the sum of (y[k+1] - y[k]) times
-/// the gradient with respect to y. By `secant` that is its mean over the step, so that attributions add up,
-/// and the points are those of Integrated Gradients; by `left` it is the gradient at point k and the
-/// points are equally spaced. Attributions have the shape of the layer, which comes last in an item, since
+/// the gradient with respect to y, which `StepRule` chooses. By `left` the points are equally spaced, as the
+/// field's programs have them, else those of Integrated Gradients. Attributions have the shape of the layer, which comes last in an item, since
 /// names may hold colons.
 package struct Conductance: AttributionMethod {
   package static let name = "conductance"
@@ -42,7 +41,7 @@ package struct Conductance: AttributionMethod {
     let scores = try function.scores(at: Tensor(stacking: [problem.point, problem.baseline]))
     let targets = try problem.targets(scores[0])
     let places =
-      gradients.areMeans
+      gradients.rule != .left
       ? PathBatch.edges(steps) : (0...steps).map { Double($0) / Double(steps) }
     let (start, end) = (problem.baseline.doubles, problem.point.doubles)
     let sums = try gradients.integrals(
@@ -59,7 +58,7 @@ package struct Conductance: AttributionMethod {
         map: AttributionMap(
           values: values, score: scores[0][target], baselineScore: scores[1][target],
           passes: passes.share(number, of: targets.count), steps: steps,
-          rules: rule == .automatic ? [gradients.ruleName] : []))
+          rules: rule == .automatic ? [gradients.rule.rawValue] : []))
     }
   }
 }

@@ -6,9 +6,9 @@ import Tensors
 ///
 /// In each of N steps the share `fraction` of elements with the smallest gradients moves toward the input
 /// until the L1 distance to it has shrunk by an N-th; no element strays from the straight line by more
-/// than `distance` of its length. What moved is multiplied by a gradient and added up: by `secant` by its
-/// mean over the step, so that attributions add up, by `left` by that at the beginning of the step, as in
-/// the authors' program. Steps run one after the other.
+/// than `distance` of its length. What moved is multiplied by the gradient that `StepRule` chooses and added
+/// up; by `left`, that at the beginning of the step, as in the authors' program. Steps run one after the
+/// other.
 package struct GuidedIG: AttributionMethod {
   package static let name = "guided-ig"
   package static let title = "Guided IG"
@@ -38,7 +38,7 @@ package struct GuidedIG: AttributionMethod {
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     let function = problem.function
-    let gradients = try function.stepGradients(points: rule == .left ? 1 : 2, by: rule)
+    let gradients = try function.stepGradients(points: 1, by: rule)
     let (scores, targets) = try problem.scored()
     let start = try function.scores(at: problem.baseline)[0]
     return try targets.enumerated().map { number, target in
@@ -52,7 +52,7 @@ package struct GuidedIG: AttributionMethod {
           values: Tensor(values, shape: function.pointShape), score: scores[target],
           baselineScore: start[target],
           passes: Passes(forward: 2) + (function.passes - before), steps: steps,
-          rules: rule == .automatic ? [gradients.ruleName] : []))
+          rules: rule == .automatic ? [gradients.rule.rawValue] : []))
     }
   }
 
@@ -67,18 +67,21 @@ package struct GuidedIG: AttributionMethod {
       from: problem.baseline.doubles, to: problem.point.doubles, fraction: fraction,
       distance: distance)
     var sum = [Double](repeating: 0, count: problem.point.elementCount)
-    var gradient: [Double] = []
+    func gradient(at place: [Double]) throws -> [Double] {
+      try gradients.batch([tensor(place)], targets: [target]).gradients[0][0]
+    }
+    var here = try gradient(at: path.place)
     for step in 1...steps {
       let old = path.place
-      if step == 1 || !gradients.areMeans {
-        gradient = try gradients.batch([tensor(old)], targets: [target]).gradients[0][0]
-      }
-      path.advance(to: Double(step) / Double(steps), along: gradient)
-      var factor = gradient
-      if gradients.areMeans {
+      path.advance(to: Double(step) / Double(steps), along: here)
+      var factor = here
+      if gradients.rule == .secant {
         // Of the last point of a way it is the gradient there, which the next step begins with.
         let both = try gradients.batch([tensor(old), tensor(path.place)], targets: [target])
-        (factor, gradient) = (both.gradients[0][0], both.gradients[0][1])
+        (factor, here) = (both.gradients[0][0], both.gradients[0][1])
+      } else if step < steps || gradients.rule == .trapezoid {
+        here = try gradient(at: path.place)
+        factor = gradients.factor(factor, here)
       }
       for index in sum.indices { sum[index] += (path.place[index] - old[index]) * factor[index] }
       try progress(Double(step) / Double(steps))

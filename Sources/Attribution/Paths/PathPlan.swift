@@ -32,8 +32,9 @@ extension ModelFunction {
       do throws(ModelError) {
         path = try pathGraph(of: summand)
       } catch {
-        lackOfMeans = error
-        throw error
+        let lack = error.advising("take gradients at points, as by --quadrature warped:2")
+        lackOfMeans = lack
+        throw lack
       }
       if case .free = layout, rows > 9, path.graph.peakBytes > Self.meanMemoryLimit {
         rows = rows / 2 + 1

@@ -8,9 +8,8 @@ import Tensors
 ///
 /// The steps and the gradients are those of the explained input, or of a layer that moves with it.
 final class StepGradients {
-  /// Whether they are means over the steps by `PathMeanRules`, whose products add up at any number of
-  /// steps; else they are the gradients at the first points.
-  let areMeans: Bool
+  /// What they are; never `automatic`.
+  let rule: StepRule
   /// The shape of a step; with its leading 1 where points are rows of a layer.
   let shape: Shape
   private unowned let function: ModelFunction
@@ -22,8 +21,8 @@ final class StepGradients {
   struct Batch {
     /// For each point the layer; the point itself where there is none.
     let values: [[Double]]
-    /// For each target and point the gradient of the step to the next point; of the last one the gradient
-    /// at the point.
+    /// For each target and point the gradient there, or by `secant` its mean over the step to the next
+    /// point; of the last one the gradient at the point.
     let gradients: [[[Double]]]
   }
 
@@ -32,10 +31,10 @@ final class StepGradients {
   ///   - rows: points of a batch.
   /// - Throws: `ModelError` if there is no such layer, or means are asked for and the model has none.
   fileprivate init(
-    _ function: ModelFunction, of layer: String?, rows: Int, areMeans: Bool
+    _ function: ModelFunction, of layer: String?, rows: Int, by rule: StepRule
   ) throws(ModelError) {
     self.function = function
-    self.areMeans = areMeans
+    self.rule = rule
     var rows = rows
     var shape = function.pointShape
     if let layer {
@@ -53,6 +52,7 @@ final class StepGradients {
       rows = scales ? rows : 1
       shape = scales ? Shape([1] + one.dropFirst()) : one
     }
+    let areMeans = rule == .secant
     var graph = try function.stepGraph(of: layer, rows: rows, areMeans: areMeans)
     if areMeans, case .free = function.layout {
       // Means keep more than gradients at points do.
@@ -67,12 +67,10 @@ final class StepGradients {
     self.shape = shape
   }
 
-  /// The rule, by its name on the command line.
-  var ruleName: String { (areMeans ? StepRule.secant : .left).rawValue }
-
   /// The numbers of so many points, a batch after the other; where a step takes both its ends, each
   /// begins with the last point of the one before.
   func batches(of count: Int) -> [Range<Int>] {
+    let areMeans = rule == .secant
     let step = areMeans ? rows - 1 : rows
     return stride(from: 0, to: areMeans ? max(count - 1, 1) : count, by: step).map {
       $0..<min($0 + rows, count)
@@ -94,11 +92,12 @@ final class StepGradients {
       let batch = try batch(numbers.map(point), targets: targets)
       for (row, value) in batch.values.enumerated() {
         let gradients = batch.gradients.map { $0[row] }
-        // The first point of a batch of means is the last one of the batch before.
-        if let last, row > 0 || !areMeans {
-          for (place, gradient) in last.gradients.enumerated() {
+        // By `secant` the first point of a batch is the last one of the batch before.
+        if let last, row > 0 || rule != .secant {
+          for place in targets.indices {
+            let factor = factor(last.gradients[place], gradients[place])
             for index in value.indices {
-              sums[place][index] += (value[index] - last.value[index]) * gradient[index]
+              sums[place][index] += (value[index] - last.value[index]) * factor[index]
             }
           }
         }
@@ -107,6 +106,11 @@ final class StepGradients {
       try progress(Double(numbers.upperBound) / Double(count))
     }
     return sums.map { Tensor($0, shape: shape) }
+  }
+
+  /// What a step is multiplied by, from what belongs to its ends.
+  func factor(_ first: [Double], _ second: [Double]) -> [Double] {
+    rule == .trapezoid ? zip(first, second).map { ($0 + $1) / 2 } : first
   }
 
   /// The gradients of some scores along points, no more than a batch has.
@@ -154,20 +158,23 @@ extension ModelFunction {
     of layer: String?, points count: Int, by rule: StepRule
   ) throws(ModelError) -> StepGradients {
     let rows = rowsTaken(for: min(batchSize, count))
-    if rule != .left {
+    if rule == .secant || rule == .automatic {
       do throws(ModelError) {
         return try StepGradients(
-          self, of: layer, rows: hasBatches ? max(rows, 2) : 1, areMeans: true)
+          self, of: layer, rows: hasBatches ? max(rows, 2) : 1, by: .secant)
       } catch {
-        guard rule == .automatic else { throw error }
+        guard rule == .automatic else {
+          throw error.advising("take another quadrature, or leave it out")
+        }
       }
     }
-    return try StepGradients(self, of: layer, rows: rows, areMeans: false)
+    return try StepGradients(
+      self, of: layer, rows: rows, by: rule == .automatic ? .trapezoid : rule)
   }
 
   /// The name of the rule that steps along the explained input take by themselves.
   package func usualStepRule() -> String {
-    (try? stepGradients(points: 2, by: .automatic).ruleName) ?? StepRule.left.rawValue
+    ((try? stepGradients(points: 2, by: .automatic).rule) ?? .trapezoid).rawValue
   }
 
   /// The graph of the scores, the layer if there is one, and the gradients.

@@ -2,14 +2,16 @@ import Graphs
 
 /// Which gradient a step along a way of inputs is multiplied by.
 package enum StepRule: String {
-  /// Its mean over the step where the model allows it, else that at the first point.
+  /// As `secant` if the model allows it, else as `trapezoid`.
   case automatic
-  /// Its mean over the step.
+  /// Its mean over the step, so that products add up at any number of steps.
   case secant
+  /// The mean of those at both ends.
+  case trapezoid
   /// That at the first point, as the authors of the methods have it.
   case left
 
-  static let usage = "[:quadrature=secant|left]"
+  static let usage = "[:quadrature=secant|trapezoid|left]"
 
   init(_ settings: inout MethodSettings) throws(ModelError) {
     guard let name = settings.string("quadrature") else {
@@ -17,7 +19,7 @@ package enum StepRule: String {
       return
     }
     guard let rule = StepRule(rawValue: name), rule != .automatic else {
-      throw settings.error("the quadrature is secant or left, not '\(name)'")
+      throw settings.error("the quadrature is secant, trapezoid or left, not '\(name)'")
     }
     self = rule
   }

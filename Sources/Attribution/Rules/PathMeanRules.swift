@@ -33,8 +33,7 @@ struct PathMeanRules: GradientRules {
   init(_ graph: Graph, moving inputs: [Value], count: Int) throws(ModelError) {
     guard count > 1 else {
       throw ModelError(
-        "the model takes no two samples in one batch, which mean gradients need; take gradients at "
-          + "points, as by --quadrature warped:2", kind: .usage)
+        "the model takes no two samples in one batch, which mean gradients need", kind: .usage)
     }
     self.count = count
     affine = graph.affineNodes(in: inputs)
@@ -62,8 +61,7 @@ struct PathMeanRules: GradientRules {
     default:
       guard varying.count == 1, let place = varying.first, node.hasMeanSlope else {
         throw OperatorError(
-          "mean gradients are not defined for the operator; take gradients at points, as by "
-            + "--quadrature warped:2")
+          "mean gradients are not defined for the operator")
       }
       var gradients = [Value?](repeating: nil, count: node.inputs.count)
       gradients[place] = try slope(place, &context)
@@ -130,8 +128,8 @@ extension Graph {
       for output in node.outputs { depends[output.index] = true }
       guard node.keepsRows(count, of: varying, in: self) else {
         throw ModelError(
-          "node '\(node.name)' (\(node.operatorName)) may mix the rows of a batch, which mean gradients "
-            + "need apart; take gradients at points, as by --quadrature warped:2", kind: .usage)
+          "node '\(node.name)' (\(node.operatorName)) is not known to keep the samples of a batch apart, "
+            + "which mean gradients need", kind: .usage)
       }
     }
   }

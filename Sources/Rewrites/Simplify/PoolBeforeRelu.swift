@@ -10,6 +10,14 @@ extension Graph {
   /// Nothing else may read Relu(x). For a graph whose gradient is taken; without one the Relu is best
   /// left behind its convolution.
   package func poolingBeforeRelu() throws(ModelError) -> Graph {
+    var graph = self
+    // Behind the Relu there may be another one.
+    while let moved = try graph.poolingBeforeNextRelu() { graph = moved }
+    return graph
+  }
+
+  /// The graph with each MaxPool before one Relu less; nil if none stands behind one.
+  private func poolingBeforeNextRelu() throws(ModelError) -> Graph? {
     let (producers, consumers) = (producers, consumers)
     /// The Relu that a MaxPool alone reads.
     func rectifier(of node: Node) -> Int? {
@@ -20,6 +28,7 @@ extension Graph {
       return producer
     }
     let moved = Set(nodes.compactMap(rectifier))
+    guard !moved.isEmpty else { return nil }
     var rebuilder = GraphRebuilder(self)
     for (index, node) in nodes.enumerated() where !moved.contains(index) {
       guard let relu = rectifier(of: node), let x = nodes[relu].inputs[0] else {
