@@ -97,6 +97,22 @@ struct EvaluateInputTests {
     #expect(try summary(row) != whole)
   }
 
+  /// Masks of the same bytes that stand for other numbers are another evaluation.
+  @Test func masksOfTheSameBytes() throws {
+    let mask = try Tensor(npy: bytes(of: Self.golden + "/tokens-mask.npy")).converted(to: .int8)
+    let signs = Tensor(
+      mask.elements(as: Int8.self).map { $0 == 0 ? -1 : 1 as Int8 }, shape: mask.shape)
+    var arguments = [
+      "evaluate", Self.golden + "/tokens-given.onnx", "--data", Self.golden + "/tokens.npy",
+      "--layer", "embedded", "--methods", "gradient", "--metrics", "gini", "--output", output,
+      "--quiet", "--input",
+    ]
+    arguments.append("mask=" + (try scratch.write("m.npy", signs.npyData())))
+    try succeeds(arguments)
+    try scratch.write("m.npy", signs.converted(to: .uint8).npyData())
+    try fails(arguments, code: 64, saying: ["of another evaluation: models[0].inputs.mask"])
+  }
+
   @Test func inputsThatDoNotFit() throws {
     let model = Self.golden + "/tokens-given.onnx"
     let mask = Self.golden + "/tokens-mask.npy"

@@ -181,6 +181,26 @@ struct DataSetTests {
     #expect(try open(labels: ["b", "a"], scores: 2).digest != first.digest)
   }
 
+  /// Rows of the same bytes are told apart by what the bytes mean.
+  @Test func digestsOfRows() throws {
+    let bytes = Tensor([1, -1, 0, 3, 2, 1] as [Int8], shape: [2, 3])
+    let arrays = [
+      bytes, bytes.converted(to: .uint8), bytes.reshaped(to: [2, 3, 1]),
+      bytes.reshaped(to: [2, 1, 3]),
+    ]
+    var digests: Set<String> = []
+    var rows: Set<String> = []
+    for array in arrays {
+      try scratch.write("x.npy", array.npyData())
+      let dataSet = try open("x.npy")
+      digests.insert(dataSet.digest)
+      rows.insert(dataSet.samples[0].digest)
+      #expect(try open("x.npy").digest == dataSet.digest)
+    }
+    #expect(digests.count == arrays.count)
+    #expect(rows.count == arrays.count)
+  }
+
   @Test func shardsPartition() throws {
     for number in 0..<100 { try scratch.write("\(number).png", [UInt8(number)]) }
     let samples = try open().samples
