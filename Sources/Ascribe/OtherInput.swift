@@ -74,13 +74,13 @@ struct OtherInput: Sendable {
       throw ModelError("input '\(port.name)' has no row for it", kind: .fault)
     }
     let row = rows.samples[sample.index]
-    let tensor = try Self.tensor(of: row, in: rows, model, port)
-    do throws(ModelError) {
+    do {
+      let tensor = try Self.tensor(of: row, in: rows, model, port)
       try rows.requireUnchanged(row)
-    } catch {
+      return tensor
+    } catch let error as ModelError {
       throw ModelError("its row of input '\(port.name)': \(error.reason)")
     }
-    return tensor
   }
 
   private static func tensor(

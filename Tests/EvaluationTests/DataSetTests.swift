@@ -136,6 +136,46 @@ struct DataSetTests {
     refuses("y.npy", kind: .badData, saying: "not a .npy file")
   }
 
+  /// A row of a file that is written anew is refused, whatever becomes of it.
+  @Test func rowsOfAnArrayThatChanges() throws {
+    let rows = Tensor((0..<12).map(Float.init), shape: [3, 4])
+    let path = try scratch.write("x.npy", rows.npyData())
+    let dataSet = try open("x.npy")
+    let sound = try bytes(of: path)
+    for content in [
+      Array(sound.dropLast()), Array(sound.prefix(70)), [], sound + [0],
+      rows.reshaped(to: [4, 3]).npyData(),
+    ] {
+      let handle = try #require(FileHandle(forWritingAtPath: path))
+      try handle.truncate(atOffset: 0)
+      try handle.write(contentsOf: content)
+      try handle.close()
+      let error = #expect(throws: ModelError.self) { try dataSet.content(of: dataSet.samples[2]) }
+      #expect(error?.reason.contains("it changed after the evaluation began") == true)
+      #expect(throws: ModelError.self) { try dataSet.requireUnchanged(dataSet.samples[2]) }
+    }
+  }
+
+  /// What stands before the elements may be long, within a limit.
+  @Test func headersOfArrays() throws {
+    let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }"
+    for (spaces, isRead) in [(60_000, true), (80_000, false)] {
+      let header = text + String(repeating: " ", count: spaces) + "\n"
+      let length = (0..<4).map { UInt8(header.utf8.count >> (8 * $0) & 255) }
+      let file = [0x93] + Array("NUMPY".utf8) + [2, 0] + length + Array(header.utf8) + [7, 9]
+      try scratch.write("x.npy", file)
+      guard isRead else {
+        refuses("x.npy", kind: .badData, saying: "longer than that of any array of numbers")
+        continue
+      }
+      guard case .tensor(let row) = try open("x.npy").content(of: open("x.npy").samples[1]) else {
+        Issue.record("no row")
+        continue
+      }
+      #expect(row.elements(as: UInt8.self) == [9])
+    }
+  }
+
   @Test func linesOfNumbers() throws {
     try scratch.write("x.tsv", "\u{FEFF}cat\t1 2.5\n\ndog\t3,4\n")
     let dataSet = try open("x.tsv", labels: ["dog", "cat"])

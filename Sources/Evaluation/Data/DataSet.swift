@@ -105,13 +105,13 @@ public struct DataSet: Sendable {
 
   /// What a sample holds.
   ///
-  /// - Throws: `ModelError` if a line holds something else than numbers.
+  /// - Throws: `ModelError` if a line holds something else than numbers, or a row is no longer there.
   package func content(of sample: Sample) throws(ModelError) -> Content {
     switch sample.place {
     case .file(let path): return .file(path)
     case .row(let row):
       guard let rows else { throw ModelError("there are no rows", kind: .fault) }
-      return .tensor(rows.row(row))
+      return .tensor(try rows.row(row))
     case .numbers(let text): return .numbers(try DataSet.numbers(in: text))
     }
   }

@@ -100,24 +100,20 @@ extension DataSet {
   /// Refuses a sample whose content is no longer what its digest says, asked after it was read.
   package func requireUnchanged(_ sample: Sample) throws(ModelError) {
     let entry = Entry(name: sample.name, label: sample.label, place: sample.place)
-    guard Self.digest(of: entry, rows) == sample.digest else {
-      throw ModelError(
-        "it changed after the evaluation began; start anew when the data stay as they are")
-    }
+    guard Self.digest(of: entry, rows) == sample.digest else { throw .changedData }
   }
 
   private static func digest(of entry: Entry, _ rows: NPYRows?) -> String {
     switch entry.place {
     case .file(let path):
       let digest = Digest()
-      // Who cannot read it will say so when its turn comes.
-      guard (try? forEachChunk(ofFile: path) { digest.update($0) }) != nil else {
-        return Array(entry.name.utf8).withUnsafeBytes(Digest.sha256)
-      }
-      return digest.finish()
-    case .row(let row): return rows.map { Digest.sha256(of: $0.row(row)) } ?? ""
+      if (try? forEachChunk(ofFile: path) { digest.update($0) }) != nil { return digest.finish() }
+    case .row(let row):
+      if let row = try? rows?.row(row) { return Digest.sha256(of: row) }
     case .numbers(let text): return Array(text.utf8).withUnsafeBytes(Digest.sha256)
     }
+    // Who cannot read it will say so when its turn comes.
+    return Array(entry.name.utf8).withUnsafeBytes(Digest.sha256)
   }
 }
 
