@@ -55,7 +55,9 @@ struct SampleReader: Sendable {
         try $0.model.input(contentsOf: path, for: $0.port, rule: $0.rule).tensor
       }
     case .tensor(let tensor):
-      return try models.map { try $0.model.fitted(tensor, to: $0.port, dataSet.path) }
+      return try models.map {
+        try $0.model.fitted(tensor, to: $0.port, dataSet.path, whole: dataSet.arrayDescription)
+      }
     case .numbers(let numbers): return try models.map { try $0.port.tensor(of: numbers) }
     }
   }

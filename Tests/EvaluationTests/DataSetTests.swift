@@ -186,15 +186,18 @@ struct DataSetTests {
       return
     }
     #expect(numbers == [1, 2.5])
-    try scratch.write("y.tsv", "0\t1 2\n1\tthe cat\n1\t0x10 2\n1\t\n0\t-1e1 +2\n")
+    try scratch.write(
+      "y.tsv", "0\t1 2\n1\tthe cat\n1\t0x10 2\n1\t\n0\t-1e1 +2 -inf Inf\n0\tnan\n0\t1e999\n")
     let words = try open("y.tsv", scores: 2)
     for (place, reason) in [
       (1, "'the' is no number"), (2, "'0x10' is no number"), (3, "the line has no numbers"),
+      (5, "'nan' is no number"), (6, "'1e999' is no number"),
     ] {
       let error = #expect(throws: ModelError.self) { try words.content(of: words.samples[place]) }
       #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
     }
-    guard case .numbers([-10, 2]) = try words.content(of: words.samples[4]) else {
+    guard case .numbers([-10, 2, -.infinity, .infinity]) = try words.content(of: words.samples[4])
+    else {
       Issue.record("no decimal numbers")
       return
     }

@@ -1,3 +1,4 @@
+import Foundation
 package import Graphs
 package import Tensors
 
@@ -68,6 +69,15 @@ public struct DataSet: Sendable {
 
   /// The shape of the array whose rows the samples are; nil where they are none.
   package var arrayShape: Shape? { rows?.shape }
+
+  /// The shape and the type of the elements of that array, as in `40x7 float32`.
+  package var arrayDescription: String? { rows?.description }
+
+  /// The shape of the array in a `.npy` file; nil if it cannot be read.
+  package static func arrayShape(of path: String) -> Shape? {
+    URL(filePath: path).pathExtension.lowercased() == "npy"
+      ? try? NPYRows(opening: path).shape : nil
+  }
 
   /// Whether every sample has a label.
   public var isLabelled: Bool { samples.allSatisfy { $0.label != nil } }

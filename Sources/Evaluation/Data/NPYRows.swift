@@ -14,8 +14,20 @@ struct NPYRows: Sendable {
   /// The shape of the whole array.
   var shape: Shape { header.shape }
 
-  /// Opens a file.
+  /// The shape and the type of the elements, as in `40x7 float32`.
+  var description: String { "\(header.shape) \(header.elementType)" }
+
+  /// Opens a file of rows.
   init(contentsOf path: String) throws(ModelError) {
+    try self.init(opening: path)
+    guard header.shape.rank > 0 else { throw ModelError("a single number is no data set") }
+    guard !header.isFortranOrder || header.shape.rank == 1 else {
+      throw ModelError("its rows lie apart (Fortran order); save it with numpy.ascontiguousarray")
+    }
+  }
+
+  /// Opens a file of any array.
+  init(opening path: String) throws(ModelError) {
     let (size, beginning): (Int, [UInt8])
     do throws(FileFailure) {
       file = try OpenFile(path)
@@ -33,10 +45,6 @@ struct NPYRows: Sendable {
       throw ModelError(error.description)
     }
     self.beginning = Array(beginning.prefix(header.byteCount))
-    guard header.shape.rank > 0 else { throw ModelError("a single number is no data set") }
-    guard !header.isFortranOrder || header.shape.rank == 1 else {
-      throw ModelError("its rows lie apart (Fortran order); save it with numpy.ascontiguousarray")
-    }
   }
 
   /// One row, as a batch of one.
