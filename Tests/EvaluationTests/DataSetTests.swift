@@ -41,6 +41,16 @@ struct DataSetTests {
   }
 
   /// The order of the folders is not that of the model's classes.
+  /// As torchvision's `ImageFolder` walks them.
+  @Test func nestedFoldersAreInTorchvisionsOrder() throws {
+    let names = [
+      "a/y.png", "a/x/1.png", "a/x-y/2.png", "a/x/z/3.png", "a-b/4.png", "b/10.png", "b/9.png",
+      "b/B.png", "b/a.png", "b/\u{E9}.png", "b/\u{65E5}.png", "b/\u{1F600}.png",
+    ]
+    for name in names.reversed() { try scratch.write(name) }
+    #expect(try open(scores: 3).samples.map(\.name) == names)
+  }
+
   @Test func foldersAreFoundByLabel() throws {
     for name in ["dog/1.png", "cat/1.png"] { try scratch.write(name) }
     let labels = ["dog", "horse", "tabby, cat"]

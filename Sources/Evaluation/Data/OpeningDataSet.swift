@@ -156,11 +156,20 @@ extension DataSet {
     "jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "npy", "pb",
   ]
 
-  /// The samples below a folder, relative to it, sorted by name; hidden files are left out.
+  /// The samples below a folder, relative to it, in the order of torchvision's `ImageFolder`: of the
+  /// outermost folders, in each of the paths of the folders, in each of these of the names, all by
+  /// their code points. Hidden files are left out.
   package static func sampleFiles(in path: String) throws(ModelError) -> [String] {
     var files: [String] = []
     try collect(&files, path, below: "", within: [])
-    return files.sorted()
+    let keys = files.map { file in
+      let parts = file.split(separator: "/").map(String.init)
+      let folder = parts.dropLast().joined(separator: "/")
+      return [folder.isEmpty ? "" : parts[0], folder, parts.last ?? ""]
+    }
+    return zip(files, keys).sorted { one, other in
+      one.1.lexicographicallyPrecedes(other.1) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }.map(\.0)
   }
 
   /// Goes through a folder and what links in it lead to, but into no folder that it is in already.
