@@ -115,6 +115,8 @@ struct EvaluateFailureTests {
       ] + more
     }
     for _ in 1...2 { try succeeds(arguments()) }
+    let record = String(decoding: try bytes(of: maps + "/maps.json"), as: UTF8.self)
+    #expect(record.hasPrefix("{\"evaluation\":"), "\(record)")
     try fails(
       arguments("other", "--baseline", "black"), code: 64, saying: ["maps of another evaluation"])
     try fails(
