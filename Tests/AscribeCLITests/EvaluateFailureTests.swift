@@ -252,10 +252,27 @@ struct EvaluateFailureTests {
     #expect(outcome.code == 73, "\(outcome.errors)")
     #expect(outcome.errors.contains("cannot be written"), "\(outcome.errors)")
     #expect(outcome.errors.split(separator: "\n").count == 1)
+    #expect(outcome.errors.contains("samples that are complete are kept"), "\(outcome.errors)")
     let text = try succeeds(["summary", output]).output
     #expect(text.contains(" of 200 samples, 0 failed"))
     #expect(try Program.shell(words).code == 0)
     #expect(try succeeds(["summary", output]).output.hasPrefix("200 of 200 samples"))
+    let merged = scratch.path + "/merged.sqlite"
+    let merge = try Program.shell("ulimit -f 60; ascribe merge \(output) --output \(merged)")
+    #expect(merge.code == 73, "\(merge.errors)")
+    #expect(merge.errors.hasPrefix("error: \(merged): cannot be written"), "\(merge.errors)")
+  }
+
+  /// Nothing is said to be kept where nothing is.
+  @Test func aDiskThatIsFullAtOnce() throws {
+    let images = Program.packageRoot + "/models/shapes/images"
+    let outcome = try Program.shell(
+      "ulimit -f 60; ascribe evaluate \(Program.shapes) --data \(images) --methods gradient,random"
+        + " --metrics accuracy,kpm,knm,rpm,rnm --quiet --output \(output)")
+    #expect(outcome.code == 73, "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("are kept") == FileManager.default.fileExists(atPath: output),
+      "\(outcome.errors)")
   }
 
   @Test func twoAtOnce() throws {
