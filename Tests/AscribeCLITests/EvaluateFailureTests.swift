@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -273,6 +274,25 @@ struct EvaluateFailureTests {
     #expect(
       outcome.errors.contains("are kept") == FileManager.default.fileExists(atPath: output),
       "\(outcome.errors)")
+  }
+
+  /// Numbers are not preprocessed, and nothing says that they are.
+  @Test func preprocessingOfNumbers() throws {
+    let rows = Tensor([Float](repeating: 0.5, count: 2 * 3 * 64 * 64), shape: [2, 3, 64, 64])
+    let data = try scratch.write("x.npy", rows.npyData())
+    try refuses(
+      ["--metrics", "gini", "--preprocess", "unit"], data, code: 64,
+      saying: ["no sample or baseline is a picture"])
+    let arguments = [
+      "evaluate", Program.shapes, "--data", data, "--output", output, "--methods", "gradient",
+      "--metrics", "gini",
+    ]
+    #expect(try !Program.run(arguments).errors.contains("preprocessed"))
+    try succeeds([
+      "evaluate", Program.shapes, "--data", data, "--output", scratch.path + "/black.sqlite",
+      "--methods", "ig:2", "--metrics", "gini", "--baseline", "black", "--preprocess", "unit",
+      "--quiet",
+    ])
   }
 
   @Test func twoAtOnce() throws {
