@@ -82,6 +82,35 @@ struct EvaluateFailureTests {
     #expect(try succeeds(["summary", output]).output.contains("b.png: its mask has "))
   }
 
+  /// The mask of a row has its size and is not cropped, whatever preset pictures would get.
+  @Test func masksOfRows() throws {
+    let numbers: [Float] = (0..<24576).map { (place: Int) in Float(place * 7919 % 1009) }
+    let data = try scratch.write("x.npy", Tensor(numbers, shape: [2, 3, 64, 64]).npyData())
+    let mask = try bytes(of: Program.packageRoot + "/models/shapes/masks/star/000.png")
+    for row in 0...1 { try scratch.write("masks/row-00000\(row).png", mask) }
+    let bare = try scratch.write("bare/shapes.onnx", bytes(of: Program.shapes))
+    var summaries: Set<String> = []
+    for (number, model) in [Program.shapes, bare].enumerated() {
+      let output = scratch.path + "/\(number).sqlite"
+      try succeeds([
+        "evaluate", model, "--data", data, "--methods", "gradient", "--metrics", "relevance-mass",
+        "--masks", scratch.path + "/masks", "--output", output, "--quiet",
+      ])
+      summaries.insert(try succeeds(["summary", output]).output)
+    }
+    #expect(summaries.count == 1, "\(summaries)")
+    try scratch.write(
+      "masks/row-000001.png",
+      bytes(of: Program.packageRoot + "/Tests/EvaluationTests/Golden/grey.png"))
+    try succeeds([
+      "evaluate", bare, "--data", data, "--methods", "gradient", "--metrics", "pointing", "--masks",
+      scratch.path + "/masks", "--output", output, "--quiet",
+    ])
+    let text = try succeeds(["summary", output]).output
+    #expect(
+      text.contains("row-000001: its mask has ") && text.contains("the sample 64x64"), "\(text)")
+  }
+
   /// What stopped a strict run is not recorded, so it stops again.
   @Test func strictRunsStopEachTime() throws {
     let data = try pictures("a.png", "c.png")
