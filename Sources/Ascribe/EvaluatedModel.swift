@@ -115,8 +115,23 @@ extension EvaluatedModel {
         following: Set(others.filter(\.followsSamples).map(\.index)), layer: layer)
       return (evaluator, function.batchSize)
     } catch {
-      throw error.inFile(model.url.relativePath)
+      throw naming(first, error).inFile(model.url.relativePath)
     }
+  }
+
+  /// The error of a node, told of what the inputs got where the model leaves more of them open than the
+  /// number of samples.
+  private func naming(_ first: Tensor, _ error: ModelError) -> ModelError {
+    let isOpen = others.contains {
+      model.inputs[$0.index].dimensions?.dropFirst().contains(nil) ?? true
+    }
+    guard error.node != nil, isOpen else { return error }
+    let given =
+      ["'\(port.name)' \(first) of --data"]
+      + others.map { "'\(model.inputs[$0.index].name)' \($0.first) of \($0.path)" }
+    return ModelError(
+      "\(error.reason); the model was given \(given.joined(separator: ", "))", kind: error.kind,
+      file: error.file, node: error.node)
   }
 
   /// The function of the input, or of a layer.

@@ -27,6 +27,12 @@ struct EvaluationSetting {
     var options = options
     let evaluated = try Self.evaluated(
       models, preprocessing, samples: dataSet.samples.count, options)
+    let readsPictures = Self.readsPictures(dataSet, options)
+    guard preprocessing == nil || readsPictures else {
+      throw ModelError(
+        "--preprocess says how pictures become numbers, and no sample or baseline is a picture; leave "
+          + "it out", kind: .usage)
+    }
     let (metrics, omitted) = Self.metrics(options, dataSet, evaluated)
     options.metrics = metrics
     let explainsLabel = options.target.map { $0 == .label } ?? dataSet.isLabelled
@@ -52,7 +58,7 @@ struct EvaluationSetting {
       entries.append(
         .init(
           name: model.name, sha256: model.model.sha256(),
-          preprocessing: model.port.isPicture ? model.rule.preprocessing : nil,
+          preprocessing: readsPictures && model.port.isPicture ? model.rule.preprocessing : nil,
           inputs: model.fingerprints, batch: batch,
           without: without.map { options.methods[$0].description },
           quadrature: evaluator.usualRule(of: options.methods)))
@@ -78,6 +84,13 @@ struct EvaluationSetting {
       insertsPixels: options.layer == nil && metrics.contains(.insertion),
       references: options.methods.map(\.references).max() ?? 0, seed: options.seed)
     notes = Self.notes(dataSet, evaluated, entries) + omitted
+  }
+
+  /// Whether samples or baselines are pictures, so that a preprocessing has an influence on results.
+  private static func readsPictures(_ dataSet: DataSet, _ options: EvaluationOptions) -> Bool {
+    options.baselines.contains(where: \.readsPixels)
+      || ![.array, .lines].contains(dataSet.kind)
+        && dataSet.samples.contains { ModelInput.isPicture($0.name) }
   }
 
   private static func evaluated(
@@ -265,7 +278,8 @@ struct EvaluationSetting {
   ) -> [String] {
     var notes: [String] = []
     if let note = ClassNames.note(ofSorted: dataSet.sortedClasses) { notes.append(note) }
-    for model in models where model.rule.isGuess && model.port.isPicture {
+    for (model, entry) in zip(models, entries)
+    where model.rule.isGuess && entry.preprocessing != nil {
       notes.append(
         "pictures for '\(model.name)' are preprocessed as '\(model.rule.name)'; --preprocess says "
           + "otherwise")

@@ -184,24 +184,29 @@ extension Model {
   }
 
   /// The tensor as a batch in the element type of the input.
-  func fitted(_ tensor: Tensor, to port: ModelPort, _ path: String) throws -> Tensor {
+  ///
+  /// - Parameters:
+  ///   - takesIntegers: whether integers and Booleans may become any numbers that are the same.
+  ///   - whole: what the file holds, where the tensor is a part of it.
+  func fitted(
+    _ tensor: Tensor, to port: ModelPort, _ path: String, takesIntegers: Bool = false,
+    whole: String? = nil
+  ) throws -> Tensor {
     guard let elementType = port.elementType else {
       throw ModelError("the model does not say what input '\(port.name)' holds", file: path)
     }
-    guard tensor.elementType.isFloatingPoint == elementType.isFloatingPoint,
-      tensor.elementType == elementType || elementType != .bool
-    else {
-      throw ModelError(
-        "input '\(port.name)' takes \(port.typeDescription), not \(tensor)", file: path)
-    }
     let given = tensor
-    var tensor = tensor.converted(to: elementType)
-    if !elementType.isFloatingPoint, given.elementType != elementType,
-      let (number, _) = zip(given.doubles, tensor.doubles).first(where: { $0 != $1 })
+    let misfit = ModelError(
+      "input '\(port.name)' takes \(port.typeDescription), not \(whole ?? "\(given)")", file: path)
+    let isSameKind =
+      given.elementType.isFloatingPoint == elementType.isFloatingPoint
+      && (given.elementType == elementType || elementType != .bool)
+    guard isSameKind || takesIntegers && !given.elementType.isFloatingPoint else { throw misfit }
+    var tensor = given.converted(to: elementType)
+    if !given.elementType.isFloatingPoint, given.elementType != elementType,
+      let number = given.firstInteger(lostIn: tensor)
     {
-      throw ModelError(
-        "\(Int(exactly: number).map(String.init) ?? "\(number)") is none of the \(elementType) "
-          + "numbers that input '\(port.name)' takes", file: path)
+      throw ModelError(port.refusal(of: number, elementType), file: path)
     }
     guard let dimensions = port.dimensions else { return tensor }
     if tensor.shape.rank == dimensions.count - 1 {
@@ -210,10 +215,36 @@ extension Model {
     let fits =
       tensor.shape.rank == dimensions.count
       && zip(tensor.shape, dimensions).dropFirst().allSatisfy { $1 == nil || $0 == $1 }
-    guard fits, tensor.elementCount > 0 else {
-      throw ModelError(
-        "input '\(port.name)' takes \(port.typeDescription), not \(given)", file: path)
-    }
+    guard fits, tensor.elementCount > 0 else { throw misfit }
     return tensor
+  }
+}
+
+extension Tensor {
+  /// The first of these integers or Booleans in whose place another tensor holds another number.
+  fileprivate func firstInteger(lostIn other: Tensor) -> String? {
+    let (mine, others) = (doubles, other.doubles)
+    guard other.elementType.isFloatingPoint else {
+      return mine.indices.first { mine[$0] != others[$0] }.map {
+        Int(exactly: mine[$0]).map(String.init) ?? "\(mine[$0])"
+      }
+    }
+    // Doubles do not tell large integers apart.
+    if elementType == .uint64 {
+      return zip(elements(as: UInt64.self), others).first { UInt64(exactly: $1) != $0 }.map {
+        "\($0.0)"
+      }
+    }
+    return zip(converted(to: .int64).elements(as: Int64.self), others)
+      .first { Int64(exactly: $1) != $0 }.map { "\($0.0)" }
+  }
+}
+
+extension ModelPort {
+  /// Why a number is not taken.
+  func refusal(of number: String, _ type: ElementType) -> String {
+    type == .bool
+      ? "input '\(name)' takes Booleans, 0 or 1, not \(number)"
+      : "\(number) is none of the \(type) numbers that input '\(name)' takes"
   }
 }

@@ -67,7 +67,9 @@ final class MapSaver {
 
   func save(_ sample: SampleRecord, of source: DataSet.Sample) throws {
     if !isRecorded {
-      try OutputFile.write(Array(try JSONEncoder().encode(record)), to: recordPath)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      try OutputFile.write(Array(try encoder.encode(record)), to: recordPath)
       isRecorded = true
     }
     for map in sample.maps {

@@ -16,7 +16,7 @@ struct SampleReader: Sendable {
     guard case .file(let path) = try dataSet.content(of: sample), ModelInput.isPicture(path) else {
       let points = try points(of: sample)
       try dataSet.requireUnchanged(sample)
-      return (points, withMasks ? try masks(of: sample, size: nil) : nil)
+      return (points, withMasks ? try masks(of: sample, as: points) : nil)
     }
     let picture = try Model.picture(contentsOf: path)
     try dataSet.requireUnchanged(sample)
@@ -30,7 +30,7 @@ struct SampleReader: Sendable {
       }
     }
     return try (
-      points, withMasks ? masks(of: sample, size: (picture.width, picture.height)) : nil
+      points, withMasks ? masks(of: sample, as: picture) : nil
     )
   }
 
@@ -55,33 +55,55 @@ struct SampleReader: Sendable {
         try $0.model.input(contentsOf: path, for: $0.port, rule: $0.rule).tensor
       }
     case .tensor(let tensor):
-      return try models.map { try $0.model.fitted(tensor, to: $0.port, dataSet.path) }
+      return try models.map {
+        try $0.model.fitted(tensor, to: $0.port, dataSet.path, whole: dataSet.arrayDescription)
+      }
     case .numbers(let numbers): return try models.map { try $0.port.tensor(of: numbers) }
     }
   }
 
-  /// For each model, for each pixel whether it shows the object.
-  ///
-  /// - Parameter size: that of the picture, which the mask must have; nil for a tensor, whose mask has
-  ///   the size of the model's input.
-  private func masks(
-    of sample: DataSet.Sample, size: (width: Int, height: Int)?
-  ) throws -> [[Bool]]? {
-    guard let masks else { return nil }
-    let picture = try masks.picture(of: sample)
-    if let size, picture.width != size.width || picture.height != size.height {
-      throw ModelError(
-        "its mask has \(picture.width)x\(picture.height) pixels, the picture "
-          + "\(size.width)x\(size.height)")
-    }
-    let mask = try picture.asMask()
+  /// For each model, for each pixel of a picture whether it shows the object.
+  private func masks(of sample: DataSet.Sample, as picture: Picture) throws -> [[Bool]]? {
+    guard let mask = try masks?.picture(of: sample) else { return nil }
+    try mask.requireSize(width: picture.width, height: picture.height, of: "picture")
+    let shown = try mask.asMask()
     return try models.map { model in
       do {
-        let seen = try model.rule.preprocessing.cropped(mask)
-        return (0..<(seen.width * seen.height)).map { seen.pixels[3 * $0] >= Picture.inside }
+        return try model.rule.preprocessing.cropped(shown).isInside
       } catch let error as PreprocessingError {
         throw ModelError("its mask: \(error.description)")
       }
+    }
+  }
+
+  /// For each model, for each pixel of a tensor whether it shows the object. A mask has the size of the
+  /// tensor, which nothing crops.
+  private func masks(of sample: DataSet.Sample, as points: [Tensor]) throws -> [[Bool]]? {
+    guard let mask = try masks?.picture(of: sample) else { return nil }
+    for (model, point) in zip(models, points) {
+      let sides = point.shape.indices.filter { $0 != 0 && $0 != model.channelAxis }
+      guard sides.count == 2 else { throw ModelError("it is no picture that a mask belongs to") }
+      try mask.requireSize(
+        width: point.shape[sides[1]], height: point.shape[sides[0]], of: "sample")
+    }
+    let shown = try mask.asMask().isInside
+    return models.map { _ in shown }
+  }
+}
+
+extension Picture {
+  /// For each pixel whether it is on the object.
+  fileprivate var isInside: [Bool] {
+    (0..<(width * height)).map { pixels[3 * $0] >= Picture.inside }
+  }
+
+  /// Refuses a mask of another size than what it belongs to.
+  fileprivate func requireSize(
+    width: Int, height: Int, of what: String
+  ) throws(ModelError) {
+    guard self.width == width, self.height == height else {
+      throw ModelError(
+        "its mask has \(self.width)x\(self.height) pixels, the \(what) \(width)x\(height)")
     }
   }
 }

@@ -12,7 +12,8 @@ struct Evaluate: ParsableCommand {
       label), a folder of pictures without labels, a .npy file with a sample a row (labels in \
       NAME.labels.npy beside it), or a .txt or .tsv file with a line a sample (a label, a tab, \
       numbers, such as the ids of tokens: as many in every line). Classes are found by the names of \
-      --labels, else by number, else in sorted order.
+      --labels, else by number, else in sorted order. Samples go by row, line or row of \
+      labels.csv, in folders by class, folder and name as in torchvision's ImageFolder.
 
       Methods: \(Method.all.map(\.item).joined(separator: ", ")). RULE is one of --quadrature's, as \
       in ig:64:quadrature=midpoint.
@@ -57,7 +58,7 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What a further input of the models gets, such as a mask of padding: a .npy file or lines of numbers, one row for each sample or one for all. Repeat it for several; --data is for the input that is not named.",
+      "What a further input of the models gets, such as a mask of padding: a .npy file or lines of numbers, one row for each sample, in the order of these, or one for all. Repeat it for several; --data is for the input that is not named.",
       valueName: "name=file"))
   var input: [String] = []
 

@@ -4,13 +4,20 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <tiffio.h>
 
 static _Thread_local char message[200];
 
 static void keep_message(int priority, const char *format, va_list arguments) {
   (void)priority;
-  vsnprintf(message, sizeof message, format, arguments);
+  char text[sizeof message];
+  vsnprintf(text, sizeof text, format, arguments);
+  // gd follows libpng's reason with a line of its own.
+  if (strstr(text, "setjmp returns") != NULL) return;
+  static const char prefix[] = "libpng error: ";
+  const char *reason = strstr(text, prefix);
+  snprintf(message, sizeof message, "%s", reason == NULL ? text : reason + sizeof prefix - 1);
 }
 
 static void keep_tiff_message(const char *module, const char *format, va_list arguments) {

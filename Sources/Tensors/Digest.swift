@@ -37,9 +37,13 @@ package final class Digest {
     return digest.finish()
   }
 
-  /// The digest of a row-major tensor's elements as they lie in memory.
+  /// The digest of a row-major tensor: its shape, the type of its elements, and these as they lie in
+  /// memory.
   package static func sha256(of tensor: Tensor) -> String {
     defer { withExtendedLifetime(tensor.storage) {} }
-    return sha256(of: UnsafeRawBufferPointer(start: tensor.address, count: tensor.byteCount))
+    let digest = Digest()
+    digest.update("\(tensor)")
+    digest.update(UnsafeRawBufferPointer(start: tensor.address, count: tensor.byteCount))
+    return digest.finish()
   }
 }

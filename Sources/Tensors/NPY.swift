@@ -80,15 +80,25 @@ package struct NPYHeader: Sendable {
   package let isFortranOrder: Bool
   let isBigEndian: Bool
   /// Bytes before the first element.
-  let byteCount: Int
+  package let byteCount: Int
+  /// Bytes of the longest header that is read by itself: the longest one of format version 1.0.
+  package static let longest = prefix + Int(UInt16.max)
 
   /// The header of a file of which these are all bytes.
   ///
   /// - Throws: `NPYError` if it is not sound or does not promise as many bytes as follow.
   package init(checking bytes: UnsafeRawBufferPointer) throws(NPYError) {
-    try self.init(bytes)
+    try self.init(checking: bytes, fileByteCount: bytes.count)
+  }
+
+  /// The header of a file that begins with these bytes and has `fileByteCount` of them.
+  ///
+  /// - Throws: `NPYError` if it is not sound, longer than these bytes, or does not promise as many as
+  ///   the file has.
+  package init(checking bytes: UnsafeRawBufferPointer, fileByteCount: Int) throws(NPYError) {
+    try self.init(bytes, fileByteCount)
     let promised = shape.elementCount.multipliedReportingOverflow(by: elementType.size)
-    let found = bytes.count - byteCount
+    let found = fileByteCount - byteCount
     guard !promised.overflow, promised.partialValue == found else {
       let problem = promised.overflow || promised.partialValue > found ? "truncated" : "too long"
       let size = promised.overflow ? "over 2^63" : String(promised.partialValue)
@@ -96,7 +106,7 @@ package struct NPYHeader: Sendable {
     }
   }
 
-  private init(_ bytes: UnsafeRawBufferPointer) throws(NPYError) {
+  private init(_ bytes: UnsafeRawBufferPointer, _ fileByteCount: Int) throws(NPYError) {
     guard bytes.count >= Self.prefix else {
       throw NPYError("not a .npy file: \(bytes.count) bytes")
     }
@@ -112,9 +122,12 @@ package struct NPYHeader: Sendable {
       throw NPYError("truncated: header promises \(start) bytes, file has \(bytes.count)")
     }
     let length = bytes[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
-    guard length <= bytes.count - start else {
+    guard length <= fileByteCount - start else {
       throw NPYError(
-        "truncated: header promises \(start + length) bytes, file has \(bytes.count)")
+        "truncated: header promises \(start + length) bytes, file has \(fileByteCount)")
+    }
+    guard length <= bytes.count - start else {
+      throw NPYError("a header of \(length) bytes is longer than that of any array of numbers")
     }
     self.byteCount = start + length
     var parser = PythonLiteralParser(bytes[start..<start + length])
@@ -138,18 +151,30 @@ package struct NPYHeader: Sendable {
     self.isFortranOrder = fortran
   }
 
-  /// Consecutive rows of a file of which these are all bytes.
+  /// Bytes of the file, as the header promises.
+  package var fileByteCount: Int { byteCount + shape.elementCount * elementType.size }
+
+  /// Where a row lies in the file.
   ///
-  /// - Precondition: the header is that file's, which has these rows, in C order.
-  package func rows(_ range: Range<Int>, of bytes: UnsafeRawBufferPointer) -> Tensor {
-    precondition(range.upperBound <= shape[0] && (!isFortranOrder || shape.rank == 1))
-    var part = self
-    part.shape = Shape([range.count] + shape.dropFirst())
-    let row = Shape(Array(shape.dropFirst())).elementCount * elementType.size
-    let start = byteCount + range.lowerBound * row
-    return part.tensor(
-      of: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + range.count * row)]))
+  /// - Precondition: the array has this row, and its rows lie one behind another.
+  package func bytes(ofRow index: Int) -> Range<Int> {
+    precondition(shape.indices.contains(0) && (0..<shape[0]).contains(index))
+    precondition(!isFortranOrder || shape.rank == 1)
+    let size = oneRow.elementCount * elementType.size
+    return (byteCount + index * size)..<(byteCount + (index + 1) * size)
   }
+
+  /// The row that these bytes of the file are, as a batch of one.
+  ///
+  /// - Precondition: there are as many bytes as a row has.
+  package func row(of bytes: UnsafeRawBufferPointer) -> Tensor {
+    var part = self
+    part.shape = oneRow
+    precondition(bytes.count == oneRow.elementCount * elementType.size)
+    return part.tensor(of: bytes)
+  }
+
+  private var oneRow: Shape { Shape([1] + shape.dropFirst()) }
 
   /// The elements in row-major order and in this machine's order of bytes.
   ///

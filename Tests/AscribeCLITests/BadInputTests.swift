@@ -94,6 +94,12 @@ struct BadInputTests {
     picture[9] = 0xA2
     let path = try scratch.write("damaged.png", picture)
     try isRefused([path], saying: ["damaged.png", "IHDR"], scratch: scratch)
+    picture = try bytes(of: Program.star)
+    let start = try #require(picture.indices.first { picture[$0...].starts(with: "IDAT".utf8) })
+    for place in (start + 8)..<(start + 40) { picture[place] = 0xFF }
+    try scratch.write("damaged.png", picture)
+    try isRefused(
+      [path], saying: ["damaged.png: the PNG picture is damaged: IDAT"], scratch: scratch)
   }
 
   @Test func truncatedTensor() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -81,6 +82,35 @@ struct EvaluateFailureTests {
     #expect(try succeeds(["summary", output]).output.contains("b.png: its mask has "))
   }
 
+  /// The mask of a row has its size and is not cropped, whatever preset pictures would get.
+  @Test func masksOfRows() throws {
+    let numbers: [Float] = (0..<24576).map { (place: Int) in Float(place * 7919 % 1009) }
+    let data = try scratch.write("x.npy", Tensor(numbers, shape: [2, 3, 64, 64]).npyData())
+    let mask = try bytes(of: Program.packageRoot + "/models/shapes/masks/star/000.png")
+    for row in 0...1 { try scratch.write("masks/row-00000\(row).png", mask) }
+    let bare = try scratch.write("bare/shapes.onnx", bytes(of: Program.shapes))
+    var summaries: Set<String> = []
+    for (number, model) in [Program.shapes, bare].enumerated() {
+      let output = scratch.path + "/\(number).sqlite"
+      try succeeds([
+        "evaluate", model, "--data", data, "--methods", "gradient", "--metrics", "relevance-mass",
+        "--masks", scratch.path + "/masks", "--output", output, "--quiet",
+      ])
+      summaries.insert(try succeeds(["summary", output]).output)
+    }
+    #expect(summaries.count == 1, "\(summaries)")
+    try scratch.write(
+      "masks/row-000001.png",
+      bytes(of: Program.packageRoot + "/Tests/EvaluationTests/Golden/grey.png"))
+    try succeeds([
+      "evaluate", bare, "--data", data, "--methods", "gradient", "--metrics", "pointing", "--masks",
+      scratch.path + "/masks", "--output", output, "--quiet",
+    ])
+    let text = try succeeds(["summary", output]).output
+    #expect(
+      text.contains("row-000001: its mask has ") && text.contains("the sample 64x64"), "\(text)")
+  }
+
   /// What stopped a strict run is not recorded, so it stops again.
   @Test func strictRunsStopEachTime() throws {
     let data = try pictures("a.png", "c.png")
@@ -115,6 +145,8 @@ struct EvaluateFailureTests {
       ] + more
     }
     for _ in 1...2 { try succeeds(arguments()) }
+    let record = String(decoding: try bytes(of: maps + "/maps.json"), as: UTF8.self)
+    #expect(record.hasPrefix("{\"evaluation\":"), "\(record)")
     try fails(
       arguments("other", "--baseline", "black"), code: 64, saying: ["maps of another evaluation"])
     try fails(
@@ -250,10 +282,46 @@ struct EvaluateFailureTests {
     #expect(outcome.code == 73, "\(outcome.errors)")
     #expect(outcome.errors.contains("cannot be written"), "\(outcome.errors)")
     #expect(outcome.errors.split(separator: "\n").count == 1)
+    #expect(outcome.errors.contains("samples that are complete are kept"), "\(outcome.errors)")
     let text = try succeeds(["summary", output]).output
     #expect(text.contains(" of 200 samples, 0 failed"))
     #expect(try Program.shell(words).code == 0)
     #expect(try succeeds(["summary", output]).output.hasPrefix("200 of 200 samples"))
+    let merged = scratch.path + "/merged.sqlite"
+    let merge = try Program.shell("ulimit -f 60; ascribe merge \(output) --output \(merged)")
+    #expect(merge.code == 73, "\(merge.errors)")
+    #expect(merge.errors.hasPrefix("error: \(merged): cannot be written"), "\(merge.errors)")
+  }
+
+  /// Nothing is said to be kept where nothing is.
+  @Test func aDiskThatIsFullAtOnce() throws {
+    let images = Program.packageRoot + "/models/shapes/images"
+    let outcome = try Program.shell(
+      "ulimit -f 60; ascribe evaluate \(Program.shapes) --data \(images) --methods gradient,random"
+        + " --metrics accuracy,kpm,knm,rpm,rnm --quiet --output \(output)")
+    #expect(outcome.code == 73, "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("are kept") == FileManager.default.fileExists(atPath: output),
+      "\(outcome.errors)")
+  }
+
+  /// Numbers are not preprocessed, and nothing says that they are.
+  @Test func preprocessingOfNumbers() throws {
+    let rows = Tensor([Float](repeating: 0.5, count: 2 * 3 * 64 * 64), shape: [2, 3, 64, 64])
+    let data = try scratch.write("x.npy", rows.npyData())
+    try refuses(
+      ["--metrics", "gini", "--preprocess", "unit"], data, code: 64,
+      saying: ["no sample or baseline is a picture"])
+    let arguments = [
+      "evaluate", Program.shapes, "--data", data, "--output", output, "--methods", "gradient",
+      "--metrics", "gini",
+    ]
+    #expect(try !Program.run(arguments).errors.contains("preprocessed"))
+    try succeeds([
+      "evaluate", Program.shapes, "--data", data, "--output", scratch.path + "/black.sqlite",
+      "--methods", "ig:2", "--metrics", "gini", "--baseline", "black", "--preprocess", "unit",
+      "--quiet",
+    ])
   }
 
   @Test func twoAtOnce() throws {

@@ -97,6 +97,22 @@ struct EvaluateInputTests {
     #expect(try summary(row) != whole)
   }
 
+  /// Masks of the same bytes that stand for other numbers are another evaluation.
+  @Test func masksOfTheSameBytes() throws {
+    let mask = try Tensor(npy: bytes(of: Self.golden + "/tokens-mask.npy")).converted(to: .int8)
+    let signs = Tensor(
+      mask.elements(as: Int8.self).map { $0 == 0 ? -1 : 1 as Int8 }, shape: mask.shape)
+    var arguments = [
+      "evaluate", Self.golden + "/tokens-given.onnx", "--data", Self.golden + "/tokens.npy",
+      "--layer", "embedded", "--methods", "gradient", "--metrics", "gini", "--output", output,
+      "--quiet", "--input",
+    ]
+    arguments.append("mask=" + (try scratch.write("m.npy", signs.npyData())))
+    try succeeds(arguments)
+    try scratch.write("m.npy", signs.converted(to: .uint8).npyData())
+    try fails(arguments, code: 64, saying: ["of another evaluation: models[0].inputs.mask"])
+  }
+
   @Test func inputsThatDoNotFit() throws {
     let model = Self.golden + "/tokens-given.onnx"
     let mask = Self.golden + "/tokens-mask.npy"
@@ -125,7 +141,8 @@ struct EvaluateInputTests {
       [try file("seven.npy", rows.rows(0..<7))],
       "seven.npy: it holds 7 rows for input 'mask', the data set 24 samples")
     try refuses(
-      [try file("floats.npy", rows.converted(to: .float32))], "floats.npy: input 'mask' takes")
+      [try file("floats.npy", rows.converted(to: .float32))], "floats.npy: input 'mask' takes",
+      "not 24x12 float32")
     try refuses(
       [try file("short.npy", rows.reshaped(to: [32, 9]).rows(0..<24))], "short.npy", "takes")
     let lines = Array(repeating: "1 1 1 1 1 1 1 1 1 1 1 1", count: 23)
@@ -144,6 +161,122 @@ struct EvaluateInputTests {
         "evaluate", try gated(), "--data", data, "--input", "m=\(data)", "--input", "s=\(long)",
         "--output", output,
       ], code: 65, saying: ["s.npy: input 's' takes 3 float32, not 4 float32"])
+  }
+
+  /// A row that holds no numbers, or too large ones, fails its sample; one for all is refused.
+  @Test(arguments: [(Double.nan, "NaN"), (1e300, "1e+300, which is beyond float32")])
+  func numbersThatAreNone(number: Double, words: String) throws {
+    let data = try scratch.write("x.txt", "3 1 2\n1 2 -1\n5 5 5\n")
+    let shift = try scratch.write("s.npy", Tensor([1, 1, 1] as [Float]).npyData())
+    for place in [0, 4] {
+      var gates = [1, 0, 2, 1, 1, 1, -1, 1, 0.5]
+      gates[place] = number
+      let rows = Tensor(gates, shape: [3, 3])
+      try scratch.write("m.npy", rows.npyData())
+      let output = scratch.path + "/\(place).sqlite"
+      let arguments = [
+        "evaluate", try gated(), "--data", data, "--input", "m=\(scratch.path)/m.npy", "--input",
+        "s=\(shift)", "--methods", "gradient", "--metrics", "gini", "--output",
+      ]
+      try succeeds(arguments + [output, "--quiet"])
+      let text = try succeeds(["summary", output]).output
+      #expect(text.contains("3 of 3 samples, 1 failed"))
+      let row = "line-00000\(place / 3 + 1): its row of input 'm': row-00000\(place / 3): it holds "
+      #expect(text.contains(row + words), "\(text)")
+      try scratch.write("m.npy", rows.rows(place / 3..<(place / 3 + 1)).npyData())
+      try fails(
+        arguments + [scratch.path + "/one.sqlite"], code: 65,
+        saying: ["m.npy", "it holds " + words])
+    }
+    try scratch.write("m.npy", Tensor([1, 0, 2], shape: [1, 3]).npyData())
+    try scratch.write("s.npy", Tensor([number, 1, 1]).npyData())
+    try fails(
+      [
+        "evaluate", try gated(), "--data", data, "--input", "m=\(scratch.path)/m.npy", "--input",
+        "s=\(shift)", "--output", output,
+      ], code: 65, saying: ["s.npy: it holds " + words])
+  }
+
+  /// Integers and Booleans become floating-point numbers and Booleans that are the same, no others.
+  @Test func integersForOtherTypes() throws {
+    let data = try scratch.write("x.txt", "3 1 2\n1 2 -1\n5 5 5\n")
+    let shift = try scratch.write("s.npy", Tensor([1, 1, 1] as [Float]).npyData())
+    func arguments(_ gates: Tensor) throws -> [String] {
+      [
+        "evaluate", try gated(), "--data", data, "--input",
+        "m=" + (try scratch.write("m.npy", gates.npyData())), "--input", "s=\(shift)", "--methods",
+        "gradient", "--metrics", "gini", "--output", scratch.path + "/\(UUID().uuidString).sqlite",
+        "--quiet", "--save-maps", scratch.path + "/" + "\(gates.elementType)",
+      ]
+    }
+    let gates = Tensor([1, 0, 1, 0, 1, 1, 1, 1, 0] as [Int64], shape: [3, 3])
+    for type in [ElementType.float32, .int64, .uint64, .bool] {
+      try succeeds(arguments(gates.converted(to: type)))
+      for line in 1...3 {
+        let map = "/gated/gradient/line-00000\(line).npy"
+        #expect(
+          try bytes(of: scratch.path + "/\(type)" + map)
+            == bytes(of: scratch.path + "/float32" + map))
+      }
+    }
+    for (number, words) in [
+      (Int64(1 << 24 + 1), "16777217"), (.max, "9223372036854775807"),
+    ] {
+      try fails(
+        arguments(Tensor([number, 0, 1], shape: [1, 3])), code: 65,
+        saying: ["m.npy", "\(words) is none of the float32 numbers that input 'm' takes"])
+    }
+  }
+
+  /// A number alone is one sample's where the input has one for each; Booleans are 0 and 1.
+  @Test func inputsOfOneNumber() throws {
+    var model = TinyModel.linear()
+    model.nodes[0].inputs[0] = "back"
+    model.nodes.insert(
+      contentsOf: [
+        TinyModel.Node(
+          type: "Cast", inputs: ["n"], outputs: ["f"], name: "cast", attributes: [("to", .int(1))]),
+        TinyModel.Node(type: "Transpose", inputs: ["x"], outputs: ["turned"], name: "turn"),
+        TinyModel.Node(type: "Mul", inputs: ["turned", "f"], outputs: ["both"], name: "times"),
+        TinyModel.Node(type: "Transpose", inputs: ["both"], outputs: ["back"], name: "return"),
+      ], at: 0)
+    model.inputs.append(TinyModel.Port(name: "n", dimensions: [TinyModel.batch], type: 9))
+    let path = try scratch.write("n.onnx", model.bytes)
+    let data = try scratch.write("x.txt", "3 1 2\n1 2 3\n")
+    func arguments(_ file: String) -> [String] {
+      [
+        "evaluate", path, "--data", data, "--input", "n=\(file)", "--methods", "gradient",
+        "--metrics", "gini", "--output", scratch.path + "/\(UUID().uuidString).sqlite", "--quiet",
+      ]
+    }
+    for shape in [[], [1], [2]] as [Shape] {
+      let ones = Tensor(repeating: Int64(1), shape: shape)
+      try succeeds(arguments(scratch.write("n.npy", ones.npyData())))
+    }
+    let words = "input 'n' takes Booleans, 0 or 1, not 2"
+    try fails(
+      arguments(scratch.write("n.npy", Tensor(scalar: Int64(2)).npyData())), code: 65,
+      saying: ["n.npy: " + words])
+    try fails(arguments(scratch.write("n.txt", "1\n2\n")), code: 65, saying: ["n.txt", words])
+  }
+
+  /// What does not go together is named by input and file.
+  @Test func lengthsThatDoNotGoTogether() throws {
+    var model = TinyModel.linear()
+    model.nodes[0].inputs[0] = "gated"
+    model.nodes.insert(
+      TinyModel.Node(type: "Mul", inputs: ["x", "m"], outputs: ["gated"], name: "gate"), at: 0)
+    model.inputs.append(TinyModel.Port(name: "m", dimensions: [TinyModel.batch, TinyModel.batch]))
+    let data = try scratch.write("x.txt", "3 1 2\n1 2 3\n")
+    let gates = try scratch.write("m.txt", "1 2\n3 4\n")
+    try fails(
+      [
+        "evaluate", try scratch.write("m.onnx", model.bytes), "--data", data, "--input",
+        "m=\(gates)", "--output", output,
+      ], code: 65,
+      saying: [
+        "node 'gate'", "'x' 1x3 float32 of --data, 'm' 1x2 float32 of \(gates)",
+      ])
   }
 
   /// Numbers that an input of fewer bits cannot hold are refused, not cut off.

@@ -41,6 +41,16 @@ struct DataSetTests {
   }
 
   /// The order of the folders is not that of the model's classes.
+  /// As torchvision's `ImageFolder` walks them.
+  @Test func nestedFoldersAreInTorchvisionsOrder() throws {
+    let names = [
+      "a/y.png", "a/x/1.png", "a/x-y/2.png", "a/x/z/3.png", "a-b/4.png", "b/10.png", "b/9.png",
+      "b/B.png", "b/a.png", "b/\u{E9}.png", "b/\u{65E5}.png", "b/\u{1F600}.png",
+    ]
+    for name in names.reversed() { try scratch.write(name) }
+    #expect(try open(scores: 3).samples.map(\.name) == names)
+  }
+
   @Test func foldersAreFoundByLabel() throws {
     for name in ["dog/1.png", "cat/1.png"] { try scratch.write(name) }
     let labels = ["dog", "horse", "tabby, cat"]
@@ -136,6 +146,46 @@ struct DataSetTests {
     refuses("y.npy", kind: .badData, saying: "not a .npy file")
   }
 
+  /// A row of a file that is written anew is refused, whatever becomes of it.
+  @Test func rowsOfAnArrayThatChanges() throws {
+    let rows = Tensor((0..<12).map(Float.init), shape: [3, 4])
+    let path = try scratch.write("x.npy", rows.npyData())
+    let dataSet = try open("x.npy")
+    let sound = try bytes(of: path)
+    for content in [
+      Array(sound.dropLast()), Array(sound.prefix(70)), [], sound + [0],
+      rows.reshaped(to: [4, 3]).npyData(),
+    ] {
+      let handle = try #require(FileHandle(forWritingAtPath: path))
+      try handle.truncate(atOffset: 0)
+      try handle.write(contentsOf: content)
+      try handle.close()
+      let error = #expect(throws: ModelError.self) { try dataSet.content(of: dataSet.samples[2]) }
+      #expect(error?.reason.contains("it changed after the evaluation began") == true)
+      #expect(throws: ModelError.self) { try dataSet.requireUnchanged(dataSet.samples[2]) }
+    }
+  }
+
+  /// What stands before the elements may be long, within a limit.
+  @Test func headersOfArrays() throws {
+    let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }"
+    for (spaces, isRead) in [(60_000, true), (80_000, false)] {
+      let header = text + String(repeating: " ", count: spaces) + "\n"
+      let length = (0..<4).map { UInt8(header.utf8.count >> (8 * $0) & 255) }
+      let file = [0x93] + Array("NUMPY".utf8) + [2, 0] + length + Array(header.utf8) + [7, 9]
+      try scratch.write("x.npy", file)
+      guard isRead else {
+        refuses("x.npy", kind: .badData, saying: "longer than that of any array of numbers")
+        continue
+      }
+      guard case .tensor(let row) = try open("x.npy").content(of: open("x.npy").samples[1]) else {
+        Issue.record("no row")
+        continue
+      }
+      #expect(row.elements(as: UInt8.self) == [9])
+    }
+  }
+
   @Test func linesOfNumbers() throws {
     try scratch.write("x.tsv", "\u{FEFF}cat\t1 2.5\n\ndog\t3,4\n")
     let dataSet = try open("x.tsv", labels: ["dog", "cat"])
@@ -146,15 +196,18 @@ struct DataSetTests {
       return
     }
     #expect(numbers == [1, 2.5])
-    try scratch.write("y.tsv", "0\t1 2\n1\tthe cat\n1\t0x10 2\n1\t\n0\t-1e1 +2\n")
+    try scratch.write(
+      "y.tsv", "0\t1 2\n1\tthe cat\n1\t0x10 2\n1\t\n0\t-1e1 +2 -inf Inf\n0\tnan\n0\t1e999\n")
     let words = try open("y.tsv", scores: 2)
     for (place, reason) in [
       (1, "'the' is no number"), (2, "'0x10' is no number"), (3, "the line has no numbers"),
+      (5, "'nan' is no number"), (6, "'1e999' is no number"),
     ] {
       let error = #expect(throws: ModelError.self) { try words.content(of: words.samples[place]) }
       #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
     }
-    guard case .numbers([-10, 2]) = try words.content(of: words.samples[4]) else {
+    guard case .numbers([-10, 2, -.infinity, .infinity]) = try words.content(of: words.samples[4])
+    else {
       Issue.record("no decimal numbers")
       return
     }
@@ -179,6 +232,26 @@ struct DataSetTests {
     #expect(try open(scores: 2).digest != first.digest)
     try scratch.write("b/1.png", [1, 2, 3])
     #expect(try open(labels: ["b", "a"], scores: 2).digest != first.digest)
+  }
+
+  /// Rows of the same bytes are told apart by what the bytes mean.
+  @Test func digestsOfRows() throws {
+    let bytes = Tensor([1, -1, 0, 3, 2, 1] as [Int8], shape: [2, 3])
+    let arrays = [
+      bytes, bytes.converted(to: .uint8), bytes.reshaped(to: [2, 3, 1]),
+      bytes.reshaped(to: [2, 1, 3]),
+    ]
+    var digests: Set<String> = []
+    var rows: Set<String> = []
+    for array in arrays {
+      try scratch.write("x.npy", array.npyData())
+      let dataSet = try open("x.npy")
+      digests.insert(dataSet.digest)
+      rows.insert(dataSet.samples[0].digest)
+      #expect(try open("x.npy").digest == dataSet.digest)
+    }
+    #expect(digests.count == arrays.count)
+    #expect(rows.count == arrays.count)
   }
 
   @Test func shardsPartition() throws {

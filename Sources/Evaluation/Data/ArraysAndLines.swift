@@ -93,12 +93,21 @@ extension DataSet {
     .enumerated().filter { !$1.allSatisfy(\.isWhitespace) }.map { ($0 + 1, String($1)) }
   }
 
+  /// Numbers that are no decimal ones, as NumPy writes them.
+  private static let infinities: [String: Double] = [
+    "inf": .infinity, "+inf": .infinity, "-inf": -.infinity,
+  ]
+
   /// What decimal numbers are written with; `Double` reads hexadecimal ones too.
   private static let decimal = Set("0123456789+-.eE".utf8)
 
   static func numbers(in text: String) throws(ModelError) -> [Double] {
     var numbers: [Double] = []
     for word in text.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\t" }) {
+      if let infinity = infinities[word.lowercased()] {
+        numbers.append(infinity)
+        continue
+      }
       guard word.utf8.allSatisfy(decimal.contains), let number = Double(word), number.isFinite
       else {
         throw ModelError(

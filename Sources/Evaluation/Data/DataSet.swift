@@ -1,3 +1,4 @@
+import Foundation
 package import Graphs
 package import Tensors
 
@@ -69,6 +70,15 @@ public struct DataSet: Sendable {
   /// The shape of the array whose rows the samples are; nil where they are none.
   package var arrayShape: Shape? { rows?.shape }
 
+  /// The shape and the type of the elements of that array, as in `40x7 float32`.
+  package var arrayDescription: String? { rows?.description }
+
+  /// The shape of the array in a `.npy` file; nil if it cannot be read.
+  package static func arrayShape(of path: String) -> Shape? {
+    URL(filePath: path).pathExtension.lowercased() == "npy"
+      ? try? NPYRows(opening: path).shape : nil
+  }
+
   /// Whether every sample has a label.
   public var isLabelled: Bool { samples.allSatisfy { $0.label != nil } }
 
@@ -105,13 +115,13 @@ public struct DataSet: Sendable {
 
   /// What a sample holds.
   ///
-  /// - Throws: `ModelError` if a line holds something else than numbers.
+  /// - Throws: `ModelError` if a line holds something else than numbers, or a row is no longer there.
   package func content(of sample: Sample) throws(ModelError) -> Content {
     switch sample.place {
     case .file(let path): return .file(path)
     case .row(let row):
       guard let rows else { throw ModelError("there are no rows", kind: .fault) }
-      return .tensor(rows.row(row))
+      return .tensor(try rows.row(row))
     case .numbers(let text): return .numbers(try DataSet.numbers(in: text))
     }
   }

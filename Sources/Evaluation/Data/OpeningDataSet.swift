@@ -100,24 +100,20 @@ extension DataSet {
   /// Refuses a sample whose content is no longer what its digest says, asked after it was read.
   package func requireUnchanged(_ sample: Sample) throws(ModelError) {
     let entry = Entry(name: sample.name, label: sample.label, place: sample.place)
-    guard Self.digest(of: entry, rows) == sample.digest else {
-      throw ModelError(
-        "it changed after the evaluation began; start anew when the data stay as they are")
-    }
+    guard Self.digest(of: entry, rows) == sample.digest else { throw .changedData }
   }
 
   private static func digest(of entry: Entry, _ rows: NPYRows?) -> String {
     switch entry.place {
     case .file(let path):
       let digest = Digest()
-      // Who cannot read it will say so when its turn comes.
-      guard (try? forEachChunk(ofFile: path) { digest.update($0) }) != nil else {
-        return Array(entry.name.utf8).withUnsafeBytes(Digest.sha256)
-      }
-      return digest.finish()
-    case .row(let row): return rows.map { Digest.sha256(of: $0.row(row)) } ?? ""
+      if (try? forEachChunk(ofFile: path) { digest.update($0) }) != nil { return digest.finish() }
+    case .row(let row):
+      if let row = try? rows?.row(row) { return Digest.sha256(of: row) }
     case .numbers(let text): return Array(text.utf8).withUnsafeBytes(Digest.sha256)
     }
+    // Who cannot read it will say so when its turn comes.
+    return Array(entry.name.utf8).withUnsafeBytes(Digest.sha256)
   }
 }
 
@@ -160,11 +156,20 @@ extension DataSet {
     "jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "npy", "pb",
   ]
 
-  /// The samples below a folder, relative to it, sorted by name; hidden files are left out.
+  /// The samples below a folder, relative to it, in the order of torchvision's `ImageFolder`: of the
+  /// outermost folders, in each of the paths of the folders, in each of these of the names, all by
+  /// their code points. Hidden files are left out.
   package static func sampleFiles(in path: String) throws(ModelError) -> [String] {
     var files: [String] = []
     try collect(&files, path, below: "", within: [])
-    return files.sorted()
+    let keys = files.map { file in
+      let parts = file.split(separator: "/").map(String.init)
+      let folder = parts.dropLast().joined(separator: "/")
+      return [folder.isEmpty ? "" : parts[0], folder, parts.last ?? ""]
+    }
+    return zip(files, keys).sorted { one, other in
+      one.1.lexicographicallyPrecedes(other.1) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }.map(\.0)
   }
 
   /// Goes through a folder and what links in it lead to, but into no folder that it is in already.

@@ -52,7 +52,9 @@ public enum ResultMerge {
       return (count, machines)
     } catch {
       for ending in ["", "-wal", "-shm", "-journal"] { unlink(temporary + ending) }
-      throw error as? ModelError ?? ModelError("\(error)", kind: .fault)
+      guard var error = error as? ModelError else { throw ModelError("\(error)", kind: .fault) }
+      if error.file == temporary { error.file = output }
+      throw error
     }
   }
 

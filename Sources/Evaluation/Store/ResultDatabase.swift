@@ -124,8 +124,7 @@ package enum ResultDatabase {
             "cannot be read: \(reason); results of an interrupted evaluation are read where their "
               + "folder can be written", kind: .noInput, file: path)
         }
-        throw ModelError(
-          "cannot be written: \(reason); what is complete is kept", kind: .cannotWrite, file: path)
+        throw ModelError("cannot be written: \(reason)", kind: .cannotWrite, file: path)
       case .SQLITE_ERROR:
         throw damaged(path)
       default: throw ModelError("\(error)", kind: .fault, file: path)

@@ -29,6 +29,7 @@ package final class ResultWriter {
   ) throws(ModelError) {
     self.path = path
     let lock = try FileLock(for: path)
+    let isNew = !FileManager.default.fileExists(atPath: path)
     let queue: DatabaseQueue
     do throws(ModelError) {
       queue = try ResultDatabase.open(path)
@@ -51,6 +52,7 @@ package final class ResultWriter {
       }
       (finished, sound) = known
     } catch {
+      if isNew { Self.removeFiles(path) }
       lock.release()
       throw error
     }
@@ -87,16 +89,23 @@ package final class ResultWriter {
   package func append(
     _ records: [SampleRecord], of samples: [DataSet.Sample], seconds: Double, passSeconds: Double
   ) throws(ModelError) {
-    try ResultDatabase.attempt(path) {
-      try queue.write { database in
-        for (record, sample) in zip(records, samples) {
-          try Self.insert(record, sample, database)
+    do throws(ModelError) {
+      try ResultDatabase.attempt(path) {
+        try queue.write { database in
+          for (record, sample) in zip(records, samples) {
+            try Self.insert(record, sample, database)
+          }
+          try database.execute(
+            sql: """
+              UPDATE session SET samples = samples + ?, seconds = ?, passSeconds = ? WHERE rowid = ?
+              """, arguments: [records.count, seconds, passSeconds, session])
         }
-        try database.execute(
-          sql: """
-            UPDATE session SET samples = samples + ?, seconds = ?, passSeconds = ? WHERE rowid = ?
-            """, arguments: [records.count, seconds, passSeconds, session])
       }
+    } catch {
+      guard error.kind == .cannotWrite, !finished.isEmpty else { throw error }
+      throw ModelError(
+        "\(error.reason); the \(finished.count) samples that are complete are kept",
+        kind: error.kind, file: error.file)
     }
     finished.formUnion(records.map(\.index))
     sound.formUnion(records.filter { $0.failure == nil }.map(\.index))
@@ -149,7 +158,10 @@ package final class ResultWriter {
 
   /// Removes a closed file without any sample, which would only stand in the way of another evaluation.
   package func removeIfEmpty() {
-    guard finished.isEmpty else { return }
+    if finished.isEmpty { Self.removeFiles(path) }
+  }
+
+  private static func removeFiles(_ path: String) {
     for ending in ["", "-wal", "-shm", "-journal"] { unlink(path + ending) }
   }
 }
