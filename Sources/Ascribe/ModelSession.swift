@@ -66,7 +66,10 @@ public final class ModelSession {
   /// number of samples than it declares gets so many of it.
   func computeOne(_ value: Value?, from sample: [Tensor]) throws(ModelError) -> Tensor {
     do throws(ModelError) {
-      return try compute(value, from: sample)[0]
+      guard let first = try compute(value, from: sample).first else {
+        throw ModelError("the model has no output")
+      }
+      return first
     } catch {
       let batch = model.graph.inputs.indices.map(model.graph.batch).max() ?? 1
       guard batch > 1 else { throw error }
@@ -74,7 +77,7 @@ public final class ModelSession {
         tensor.shape.first == 1 && model.graph.batch(ofInput: index) == batch
           ? Tensor(stacking: Array(repeating: tensor, count: batch)) : tensor
       }
-      guard let all = try? compute(value, from: repeated)[0], all.shape.first == batch else {
+      guard let all = try? compute(value, from: repeated).first, all.shape.first == batch else {
         throw error
       }
       return all.rows(0..<1)
