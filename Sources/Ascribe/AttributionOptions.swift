@@ -10,7 +10,8 @@ public struct AttributionOptions: Sendable {
   public var space = TargetSpace.logit
   /// What the input is compared with; the maps from several are averaged.
   public var baselines = [Baseline.zero]
-  /// An inner value that is explained in place of the input.
+  /// An inner value that is explained in place of the input; a method of a layer of its own goes along the
+  /// path of this one.
   public var layer: String?
   /// What random numbers depend on.
   public var seed: UInt64 = 0

@@ -21,7 +21,8 @@ struct EvaluationSetting {
       throw ModelError("there is no model", kind: .usage)
     }
     let path = labels
-    let labels = try model.labels(path)
+    let found = try model.labels(path)
+    let labels = found.names
     let dataSet = try DataSet(
       path: data, labels: labels, scores: model.scoreCount, progress: progress)
     var options = options
@@ -83,7 +84,7 @@ struct EvaluationSetting {
       masksPixels: options.layer == nil && metrics.contains(where: \.masksPixels),
       insertsPixels: options.layer == nil && metrics.contains(.insertion),
       references: options.methods.map(\.references).max() ?? 0, seed: options.seed)
-    notes = Self.notes(dataSet, evaluated, entries) + omitted
+    notes = [found.note].compactMap(\.self) + Self.notes(dataSet, evaluated, entries) + omitted
   }
 
   /// Whether samples or baselines are pictures, so that a preprocessing has an influence on results.
@@ -177,7 +178,7 @@ struct EvaluationSetting {
           "it gives \(count) scores, \(first.url.relativePath) \(other); models of other classes are "
             + "evaluated one by one", kind: .usage, file: file)
       }
-      let own = hasFile ? [] : try model.labels(nil)
+      let own = hasFile ? [] : try model.labels(nil).names
       guard !own.isEmpty, !labels.isEmpty else { continue }
       for place in 0..<max(own.count, labels.count) {
         let (mine, other) = (
@@ -262,8 +263,7 @@ struct EvaluationSetting {
   ) throws(ModelError) {
     if let method = methods.first(where: { $0.attributedLayer != nil }) {
       throw ModelError(
-        "method '\(method)' has no map of what is evaluated; leave it out, or name its layer with "
-          + "--layer", kind: .usage)
+        "method '\(method)' has no map of what is evaluated; leave it out", kind: .usage)
     }
     for method in methods.map(\.description)
     where models.allSatisfy({ $0.without.contains(method) }) {

@@ -114,7 +114,7 @@ extension ModelSession {
   ///
   /// The whole input is one sample if the model declares no rows or gives a row another output
   /// beside others.
-  private func samples(of inputs: [Tensor], at index: Int) throws(ModelError) -> [[Tensor]] {
+  func samples(of inputs: [Tensor], at index: Int) throws(ModelError) -> [[Tensor]] {
     let rows = inputs[index].shape.first ?? 1
     guard rows > 1 else {
       for (port, tensor) in zip(model.inputs, inputs) where port.countsSamples {
@@ -127,7 +127,7 @@ extension ModelSession {
     }
     guard model.inputs[index].dimensions?.first != 1 else { return parts }
     guard let whole = try? compute(nil, from: inputs).first,
-      let first = try? compute(nil, from: parts[0]).first, whole.shape.first == rows,
+      let first = try? computeOne(nil, from: parts[0]), whole.shape.first == rows,
       first.shape.first == 1, whole.rows(0..<1).isClose(to: first)
     else { return [inputs] }
     for (port, tensor) in zip(model.inputs, inputs)
@@ -158,6 +158,10 @@ extension ModelSession {
       return try question(model.graph, sample, at: index, options, targets, baselines)
     }
     let rest = try rest(from: layer, of: sample, at: index, baselines: baselines)
+    try model.graph.requireScores(options.space, behind: layer, in: rest.graph)
+    if let inner = options.method.namedLayer {
+      try model.graph.requireLayer(inner, behind: layer, in: rest.graph)
+    }
     return try question(
       rest.graph, rest.inputs, at: sample.count, options, targets, rest.baselines)
   }
@@ -166,18 +170,23 @@ extension ModelSession {
     _ graph: Graph, _ inputs: [Tensor], at index: Int, _ options: AttributionOptions,
     _ targets: TargetIndices, _ baselines: [Tensor]
   ) throws(ModelError) -> Question {
-    func question(_ batching: Batching) throws(ModelError) -> Question {
+    func question(_ batching: Batching) throws(ModelError) -> Question? {
       let function = try function(graph, inputs, at: index, options, targets, batching)
+      guard function.pointShape.elementCount == inputs[index].elementCount else { return nil }
       let row = Shape([1] + function.pointShape)
       return Question(
         function: function, point: inputs[index].reshaped(to: row),
         baselines: baselines.map { $0.reshaped(to: row) }, shape: inputs[index].shape)
     }
-    let alone = try question(.whole)
+    let isOneOfSeveral = inputs[index].shape.first == 1 && graph.batch(ofInput: index) > 1
+    guard let alone = try question(isOneOfSeveral ? .any : .whole) else {
+      throw ModelError("a sample is not of the input's shape", kind: .fault)
+    }
+    guard !isOneOfSeveral else { return alone }
     for baseline in alone.baselines {
       let problem = Problem(alone.function, at: alone.point, baseline: baseline) { _ in [] }
       if try options.method.rule.resolved(for: problem).evaluatesManyPoints {
-        return try question(.any)
+        return try question(.any) ?? alone
       }
     }
     return alone
@@ -201,6 +210,16 @@ extension ModelSession {
       batching: batching, example: inputs[index], in: workspace)
     if fixed.isEmpty { functions[key] = function }
     return function
+  }
+}
+
+extension Graph {
+  /// How many samples an input is declared for; 1 where that is open.
+  func batch(ofInput index: Int) -> Int {
+    guard case .fixed(let extent)? = declaredType(of: inputs[index])?.dimensions?.first else {
+      return 1
+    }
+    return extent
   }
 }
 

@@ -17,10 +17,14 @@ public struct ExplanationReport: Sendable, Codable {
   public let method: String
   /// What was explained.
   public let target: ExplainedTarget
+  /// The names of the targets that came to this score: those of its files, as in `NAME.argmax.json`.
+  public let targetNames: [String]
   /// The final node that was left out so that scores are logits; absent where none was.
   public let omittedNode: String?
   /// The inner value that was explained in place of the input.
   public let layer: String?
+  /// The layer along whose path a method of a layer of its own went; absent where that is the input's.
+  public let pathLayer: String?
   /// What the input was compared with; absent for methods that compare with nothing.
   public let baseline: String?
   /// What each of several baselines gave; absent for a single one.
@@ -64,7 +68,9 @@ extension ExplanationReport {
     try container.encode(input, forKey: .input)
     try container.encode(method, forKey: .method)
     try container.encode(target, forKey: .target)
+    try container.encode(targetNames, forKey: .targetNames)
     try container.encodeIfPresent(layer, forKey: .layer)
+    try container.encodeIfPresent(pathLayer, forKey: .pathLayer)
     try container.encodeIfPresent(omittedNode, forKey: .omittedNode)
     try container.encode(baseline, forKey: .baseline)
     try container.encode(quadrature, forKey: .quadrature)
@@ -99,7 +105,9 @@ extension Explanation {
     return ExplanationReport(
       model: model.url.relativePath, modelSHA256: digest,
       input: row.map { "\(input.path)#\($0)" } ?? input.path, method: method.reportName,
-      target: target, omittedNode: omittedNode, layer: method.attributedLayer ?? options.layer,
+      target: target, targetNames: [name] + otherNames, omittedNode: omittedNode,
+      layer: method.attributedLayer ?? options.layer,
+      pathLayer: method.attributedLayer == nil ? nil : options.layer,
       baseline: compares ? options.baselines.map(\.description).joined(separator: ",") : nil,
       baselines: named.isEmpty ? nil : named, quadrature: ruleName, steps: map.steps,
       estimatedError: map.estimatedError, score: map.score, baselineScore: map.baselineScore,
@@ -158,8 +166,11 @@ extension Explanation {
 
   /// A relative completeness error in words; what is below 10⁻⁵ is rounding.
   public static func completeness(_ error: Double) -> String {
-    let percent = error < 1e-5 ? "< 0.001" : number(100 * error)
-    return "completeness error \(percent) %"
+    switch error {
+    case ..<1e-5: "completeness error < 0.001 %"
+    case ..<9.995: "completeness error \(number(100 * error)) %"
+    default: "completeness error \(number(error)) x the change of the score"
+    }
   }
 
   /// The method with its settings, and what it took to reach a tolerance or to be exact.
@@ -186,7 +197,9 @@ extension Explanation {
     }
   }
 
-  private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
+  private static func number(_ value: Double) -> String {
+    value.isNaN ? "nan" : String(format: "%.3g", value == 0 ? 0 : value)
+  }
 
   private static func count(_ count: Int, _ thing: String) -> String {
     count == 1 ? "1 \(thing)" : "\(count) \(thing)s"

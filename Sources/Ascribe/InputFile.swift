@@ -78,28 +78,6 @@ extension Model {
       layout: port?.hasChannelsLast == true ? .nhwc : .nchw)
   }
 
-  /// The labels in `path`, one a line; where it is nil, in `MODEL.labels.txt` beside the model.
-  ///
-  /// - Throws: `ModelError` if the file asked for cannot be read.
-  public func labels(_ path: String?) throws -> [String] {
-    let beside = url.deletingPathExtension().appendingPathExtension("labels.txt").path
-    guard let path = path ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil) else {
-      return []
-    }
-    let bytes = try Self.map(path)
-    guard bytes.count <= Self.largestLabelFile else {
-      throw ModelError("the file is too large to hold labels", file: path)
-    }
-    guard let text = bytes.withBytes({ String(validating: $0, as: UTF8.self) }) else {
-      throw ModelError("the labels are not UTF-8 text", file: path)
-    }
-    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    let labels = lines.map { $0.trimmingCharacters(in: .whitespaces) }
-    return Array(labels[..<(labels.lastIndex { !$0.isEmpty }.map { $0 + 1 } ?? 0)])
-  }
-
-  private static let largestLabelFile = 1 << 26
-
   /// Reads a picture, `.npy` or `.pb` file for an input of the model.
   ///
   /// A tensor of the input's rank is a batch; of one rank less, one sample.
@@ -175,7 +153,7 @@ extension Model {
     }
   }
 
-  private static func map(_ path: String) throws(ModelError) -> FileBytes {
+  static func map(_ path: String) throws(ModelError) -> FileBytes {
     do throws(FileProblem) {
       return try FileBytes(mapping: path)
     } catch {

@@ -62,6 +62,28 @@ public final class ModelSession {
     try runner(value, for: inputs).run(inputs)
   }
 
+  /// One inner value for one sample, the first output where it is nil; a model that takes no other
+  /// number of samples than it declares gets so many of it.
+  func computeOne(_ value: Value?, from sample: [Tensor]) throws(ModelError) -> Tensor {
+    do throws(ModelError) {
+      guard let first = try compute(value, from: sample).first else {
+        throw ModelError("the model has no output")
+      }
+      return first
+    } catch {
+      let batch = model.graph.inputs.indices.map(model.graph.batch).max() ?? 1
+      guard batch > 1 else { throw error }
+      let repeated = sample.enumerated().map { index, tensor in
+        tensor.shape.first == 1 && model.graph.batch(ofInput: index) == batch
+          ? Tensor(stacking: Array(repeating: tensor, count: batch)) : tensor
+      }
+      guard let all = try? compute(value, from: repeated).first, all.shape.first == batch else {
+        throw error
+      }
+      return all.rows(0..<1)
+    }
+  }
+
   /// What computes one inner value, or all outputs, for inputs like these.
   func runner(_ value: Value?, for inputs: [Tensor]) throws(ModelError) -> Interpreter {
     let key = RunnerKey(shapes: inputs.map(\.shape), value: value)

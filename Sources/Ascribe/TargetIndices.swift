@@ -49,6 +49,12 @@ struct TargetIndices {
 
   /// Refuses targets whose files would have one name.
   private func requireDistinctNames() throws(ModelError) {
+    let tops = targets.compactMap { if case .top(let count) = $0 { count } else { nil } }
+    guard tops.count < 2 else {
+      let names = tops.prefix(2).map { "'top\($0)'" }.joined(separator: " and ")
+      throw ModelError(
+        "targets \(names) share their first scores; name the larger one only", kind: .usage)
+    }
     var taken: Set<String> = []
     var margins = margins.makeIterator()
     for (target, known) in zip(targets, known) {
@@ -116,7 +122,8 @@ struct TargetIndices {
             + "\(own.count - 1))", kind: .usage)
       }
       guard scores[index].isFinite else {
-        throw ModelError("score \(index) of this input is \(scores[index]), nothing to explain")
+        let score = scores[index].isNaN ? "nan" : "\(scores[index])"
+        throw ModelError("score \(index) of this input is \(score), nothing to explain")
       }
     }
     return indices

@@ -90,6 +90,10 @@ private struct TargetReader {
     if let margin = try margin(text, readings(of: text, isExact)) { return margin }
     if !names.scores(named: text).isEmpty { return .index(try names.score(of: text)) }
     if let margin = try margin(text, readings(of: text, isNamed)) { return margin }
+    if text.wholeMatch(of: /top-?[0-9]+/) != nil {
+      throw ModelError(
+        "target '\(text)': top takes a count from 1 on, as in top5", kind: .usage)
+    }
     throw unknown(text)
   }
 

@@ -172,6 +172,21 @@ extension ModelSession {
     }
   }
 
+  /// The samples of an input: its rows, or itself where the model has no rows or mixes them.
+  ///
+  /// - Throws: `ModelError` if another input has another number of rows.
+  public func rows(of input: VerifiedInput, at index: Int) throws -> [VerifiedInput] {
+    do throws(ModelError) {
+      let samples = try samples(of: input.tensors, at: index)
+      return samples.enumerated().map { row, tensors in
+        VerifiedInput(
+          name: samples.count == 1 ? input.name : "\(input.name)[\(row)]", tensors: tensors)
+      }
+    } catch {
+      throw error.inFile(model.url.relativePath)
+    }
+  }
+
   /// A sample for axioms: the model at it, or from a layer on at that layer's value.
   private func subject(
     _ input: VerifiedInput, at index: Int, _ options: VerificationOptions,
@@ -184,6 +199,7 @@ extension ModelSession {
         space: options.space, choosing: choice, seed: options.seed, in: workspace)
     }
     let rest = try rest(from: layer, of: input.tensors, at: index, baselines: [baseline])
+    try model.graph.requireScores(options.space, behind: layer, in: rest.graph)
     return try AxiomSubject(
       input.name, rest.graph, inputs: rest.inputs, explaining: input.tensors.count,
       layer: layer, from: rest.baselines.first, space: options.space, choosing: choice,

@@ -14,7 +14,7 @@ struct Attribute: ParsableCommand {
       the score's difference from the baseline; mean gradients (secant) add up whatever their error, \
       which --tolerance estimates.
 
-      \(Self.methodList)
+      \(MethodText.list())
       """)
 
   @Option(
@@ -40,7 +40,7 @@ struct Attribute: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "An inner value to explain in place of the input; inspect --layers lists them.",
+      "An inner value to explain in place of the input, or whose path conductance goes along; inspect --layers lists them.",
       valueName: "name"))
   var layer: String?
 
@@ -87,14 +87,12 @@ struct Attribute: ParsableCommand {
         "--seed has no influence on '\(method.name)', which draws no random numbers; leave it out")
     }
     let isNarrow = options.precision == .bf16 || options.precision == .bf16Gradients
-    guard !isNarrow || method.readsPrecision || layer != nil else {
+    let reads = options.precision == .bf16 ? method.readsPrecision : method.readsGradientPrecision
+    let readsLayer = layer != nil && options.precision == .bf16 && method.readsPoint
+    guard !isNarrow || reads || readsLayer else {
       throw ValidationError(
-        "--precision \(options.precision.rawValue) has no influence on '\(method.name)', which is "
+        "--precision \(options.precision.rawValue) has no influence on '\(method)', which is "
           + "computed in float32; leave it out")
-    }
-    guard layer == nil || method.attributedLayer == nil else {
-      throw ValidationError(
-        "'\(method.name)' gives a map of the layer that its item names; leave --layer out")
     }
   }
 
@@ -123,6 +121,9 @@ struct Attribute: ParsableCommand {
         bar.show(done, steps: stepsHere.map { stepsBefore + share * $0 })
       }
       stepsBefore += stepsHere ?? 0
+      for explanation in explanations.joined() {
+        try comparison.requireUse(by: explanation.method, for: attributionOptions.method)
+      }
       let writer = ExplanationWriter(
         job: job, input: input, options: attributionOptions, digest: digest, folder: output,
         named: named)
@@ -151,10 +152,16 @@ struct Attribute: ParsableCommand {
   ) {
     guard let first = repeated.first else { return }
     let explanation = first.explanation
+    /// A name with the label of its score, where it is a number.
+    func said(_ name: String) -> String {
+      guard Int(name) != nil, let label = explanation.target.label else { return name }
+      return "\(name) (\(label))"
+    }
+    let others = explanation.otherNames.map(said)
     let more = repeated.count > 1 ? "; \(repeated.count - 1) more are like that" : ""
     Console.note(
-      "note: \(first.report.input): target \(explanation.otherNames.joined(separator: " and ")) is "
-        + "the score of target \(explanation.name), explained once under that name\(more)")
+      "note: \(first.report.input): target \(others.joined(separator: " and ")) is the score of target "
+        + "\(said(explanation.name)), explained once; the files of all names are the same\(more)")
   }
 
   private func explain(
@@ -216,19 +223,6 @@ struct Attribute: ParsableCommand {
       throw ValidationError("--format takes npy, json and png, separated by commas")
     }
     return Set(formats)
-  }
-
-  /// The methods and what each computes, as the help prints them.
-  static var methodList: String {
-    let width = 22
-    let lines = Method.all.map { method in
-      let item = "  \(method.item)"
-      let indent = String(repeating: " ", count: width)
-      return item.count < width
-        ? item.padding(toLength: width, withPad: " ", startingAt: 0) + method.summary
-        : "\(item)\n\(indent)\(method.summary)"
-    }
-    return "Methods:\n" + lines.joined(separator: "\n")
   }
 
   private static func text(of report: ExplanationReport, _ explanation: Explanation) -> String {

@@ -33,7 +33,8 @@ enum Console {
 
   /// A number with so many significant digits, without an exponent where that is short.
   static func number(_ value: Double, digits: Int = 4) -> String {
-    String(format: "%.\(digits)g", value)
+    // The sign of zero and of what is no number says nothing.
+    value.isNaN ? "nan" : String(format: "%.\(digits)g", value == 0 ? 0 : value)
   }
 
   /// A count with spaces between groups of three digits, as in `61 100 840`.

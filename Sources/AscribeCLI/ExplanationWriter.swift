@@ -19,7 +19,8 @@ struct ExplanationWriter {
   /// Writes what `formats` names, or what fits the input where it is nil, and gives back the facts.
   ///
   /// Explanations come one list per sample, one item per target. Files are named after the input;
-  /// if several targets are asked for the name of each is added. All are made before any is written.
+  /// if several targets are asked for the name of each is added, and a map that several name has files
+  /// under each name. All are made before any is written.
   func write(
     _ explanations: [[Explanation]], formats: Set<OutputFormat>?
   ) throws -> [(report: ExplanationReport, explanation: Explanation)] {
@@ -28,26 +29,42 @@ struct ExplanationWriter {
     let targetCount = explanations.first?.count ?? 0
     var written: [(report: ExplanationReport, explanation: Explanation)] = []
     var files: [(path: String, bytes: [UInt8])] = []
+    var reports: [[ExplanationReport]] = []
     for target in 0..<targetCount {
       let samples = explanations.map { $0[target] }
-      let path = self.path(for: samples, of: max(targetCount, options.targets.count))
+      let path = self.path(of: samples.first?.name, of: max(targetCount, options.targets.count))
       let facts = samples.enumerated().map { row, explanation in
         explanation.report(
           of: job.model, digest: digest, input: input, row: samples.count > 1 ? row : nil,
           options: options, rule: job.rule)
       }
-      if formats.contains(.npy) {
-        files.append((path + ".npy", map(of: samples).npyData()))
-      }
-      if formats.contains(.json) { files.append((path + ".json", try json(facts))) }
-      if formats.contains(.png), let first = samples.first, options.layer == nil {
-        files.append((path + ".png", try first.picture(of: input, options: options)))
-      }
+      files += try self.files(at: path, samples, facts, formats)
       written += zip(facts, samples).map { ($0, $1) }
+      reports.append(facts)
+    }
+    for name in explanations.first?.flatMap(\.otherNames) ?? [] {
+      let places = explanations.compactMap { $0.firstIndex { $0.otherNames.contains(name) } }
+      files += try self.files(
+        at: path(of: name, of: 2), zip(explanations, places).map { $0[$1] },
+        places.enumerated().map { reports[$1][$0] }, formats)
     }
     for file in files { try requireOther(than: file.path) }
     for file in files { try OutputFile.write(file.bytes, to: file.path) }
     return written
+  }
+
+  /// The files of one target.
+  private func files(
+    at path: String, _ samples: [Explanation], _ facts: [ExplanationReport],
+    _ formats: Set<OutputFormat>
+  ) throws -> [(path: String, bytes: [UInt8])] {
+    var files: [(path: String, bytes: [UInt8])] = []
+    if formats.contains(.npy) { files.append((path + ".npy", map(of: samples).npyData())) }
+    if formats.contains(.json) { files.append((path + ".json", try json(facts))) }
+    if formats.contains(.png), let first = samples.first, options.layer == nil {
+      files.append((path + ".png", try first.picture(of: input, options: options)))
+    }
+    return files
   }
 
   /// Refuses to write a result over a file that the user named.
@@ -63,9 +80,9 @@ struct ExplanationWriter {
     URL(filePath: path).resolvingSymlinksInPath().path
   }
 
-  private func path(for samples: [Explanation], of targetCount: Int) -> String {
-    guard targetCount > 1, let first = samples.first else { return "\(folder)/\(input.stem)" }
-    return "\(folder)/\(input.stem).\(first.name)"
+  private func path(of name: String?, of targetCount: Int) -> String {
+    guard targetCount > 1, let name else { return "\(folder)/\(input.stem)" }
+    return "\(folder)/\(input.stem).\(name)"
   }
 
   private func json(_ facts: [ExplanationReport]) throws -> [UInt8] {

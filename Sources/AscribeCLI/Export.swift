@@ -12,6 +12,8 @@ struct Export: ParsableCommand {
       attribution of each element of the input, the target with its score, and how far the \
       attributions are from adding up. It holds standard ONNX operators only; the number of samples \
       stays open where it is open in the model.
+
+      \(MethodText.list(["auto", "gradient", "input-x-gradient", "xg", "ig"]))
       """)
 
   @Argument(help: "An .onnx file.", completion: .file(extensions: ["onnx"]))
@@ -125,6 +127,9 @@ struct Export: ParsableCommand {
     let output = URL(filePath: output)
     try OutputFile.requireWritable(self.output)
     let exported = try model.exported(try options(for: model))
+    try integration.requireUse(
+      by: exported.report.method, for: try integration.method(method),
+      others: chunk == nil ? [] : ["--chunk"])
     try exported.write(to: output)
     if json { return try Console.print(json: exported.report) }
     print(ExportText.lines(of: exported.report, output: self.output).joined(separator: "\n"))
@@ -152,7 +157,7 @@ struct Export: ParsableCommand {
   private func chosenTarget(for model: Model) throws -> ExportOptions.Target {
     if target == "input" { return .input }
     let names = try LabelText.names(
-      model.labels(labels), of: model, in: TargetSpace(space.targetSpace), path: labels)
+      model.labels(labels).names, of: model, in: TargetSpace(space.targetSpace), path: labels)
     let chosen = try Target.one(target, labels: names)
     if case .index(let index) = chosen { return .index(index) }
     return .argmax

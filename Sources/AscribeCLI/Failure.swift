@@ -24,8 +24,19 @@ enum Failure {
       let message = AscribeCommand.message(for: error)
       guard !code.isSuccess, !message.isEmpty else { AscribeCommand.exit(withError: error) }
       let help = AscribeCommand.fullMessage(for: error).firstMatch(of: /'(ascribe[^']* --help)'/)
+      if let name = unknownCommand(help?.1) {
+        end("'\(name)' is not a command; see ascribe --help", code.rawValue)
+      }
       end(lowercased(message) + (help.map { "; see \($0.1)" } ?? ""), code.rawValue)
     }
+  }
+
+  /// The first argument, where the program itself and none of its commands refused it.
+  private static func unknownCommand(_ help: Substring?) -> String? {
+    guard help == "ascribe --help", let first = CommandLine.arguments.dropFirst().first,
+      !first.hasPrefix("-")
+    else { return nil }
+    return first
   }
 
   /// A sentence as it goes on behind a colon, without capital letter and full stop.

@@ -39,6 +39,20 @@ struct IntegrationOptions {
     }
   }
 
+  /// Refuses options that nothing reads since `auto` came to the X-gradient.
+  ///
+  /// - Parameters:
+  ///   - used: the method that was used.
+  ///   - others: further options that are given for Integrated Gradients only.
+  func requireUse(by used: String, for asked: Method, others: [String] = []) throws {
+    guard let option = (given.map(\.option) + others).first, asked.name == Method.auto.name,
+      used == Method.xGradient.name
+    else { return }
+    throw ModelError(
+      "\(option) has no influence here: auto comes to xg for this model and baseline, which takes one "
+        + "gradient; leave it out, or take ig", kind: .usage)
+  }
+
   /// The options that are given, and whether an integration is what each asks for.
   private var given: [(option: String, isMeant: (Integration) -> Bool)] {
     var given: [(String, (Integration) -> Bool)] = []

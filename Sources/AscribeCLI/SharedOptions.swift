@@ -64,7 +64,7 @@ struct ComparisonOptions: ParsableArguments {
   @Option(
     name: .customLong("baseline"),
     help: ArgumentHelp(
-      "What inputs are compared with: zero (of the model's input space), black, white, mean, blur, noise:SEED, gaussian:SEED or a file; ascribe attribute and ascribe evaluate also take several with commas, or a folder of files, and average their maps. (default: zero)",
+      "What inputs are compared with: zero (of the model's input space), black, white, mean, blur, noise:SEED, gaussian:SEED or a file. The maps from several, named with commas or as a folder of files, are averaged; ascribe verify takes one only. (default: zero)",
       valueName: "baseline,..."),
     completion: .list(["zero", "black", "white", "mean", "blur", "noise:1", "gaussian:1"]))
   private var baselineNames: String?
@@ -102,6 +102,11 @@ struct ComparisonOptions: ParsableArguments {
 
   /// Refuses settings of Integrated Gradients that no method reads.
   func requireUse(by methods: [Method]) throws { try integration.requireUse(by: methods) }
+
+  /// Refuses settings of Integrated Gradients that nothing reads since `auto` came to the X-gradient.
+  func requireUse(by used: Method, for asked: Method) throws {
+    try integration.requireUse(by: used.name, for: asked)
+  }
 
   /// Refuses a baseline that no method reads.
   func requireBaselineUse(by methods: [Method]) throws {
@@ -171,7 +176,9 @@ struct Job {
     self.model = model
     self.session = ModelSession(model)
     self.rule = rule
-    self.labels = try model.labels(labels)
+    let found = try model.labels(labels)
+    self.labels = found.names
+    if let note = found.note, !isQuiet { Console.note("note: \(note)") }
     self.port = model.inputs[index]
     self.portIndex = index
     // With every input named, the first one is explained.

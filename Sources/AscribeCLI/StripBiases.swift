@@ -120,7 +120,9 @@ struct StripBiases: ParsableCommand {
     if rule.isGuess, !quiet, model.inputs.first?.isPicture == true {
       Console.note("note: pictures are preprocessed as '\(rule.name)'; --preprocess says otherwise")
     }
-    let labels = try model.labels(labels)
+    let found = try model.labels(labels)
+    let labels = found.names
+    if let note = found.note, !quiet { Console.note("note: \(note)") }
     let progress = StageProgress(isQuiet: quiet)
     defer { progress.finish() }
     func samples(_ folder: String) throws -> SampleFolder {

@@ -26,6 +26,8 @@ struct Verify: ParsableCommand {
 
       Exit codes: 65 if the model does not compute what was saved with it; 70 if an axiom fails \
       that is proved for a method; 0 if others fail.
+
+      \(MethodText.list())
       """)
 
   private static var axioms: String {
@@ -114,15 +116,17 @@ struct Verify: ParsableCommand {
       throw ValidationError("\(option) goes with a model, not with --reference")
     }
     let baseline = try comparison.baseline()
-    guard labels == nil || !LabelText.needsNone(target ?? "argmax") else {
-      throw LabelText.unread(target ?? "argmax")
+    guard labels == nil || target != nil else {
+      throw ValidationError(
+        "--labels has no influence without --target, which takes a label; give that, or leave it out"
+      )
     }
+    if labels != nil, let target, LabelText.needsNone(target) { throw LabelText.unread(target) }
     guard preprocess == nil || !inputs.isEmpty || baseline.readsPixels else {
       throw ValidationError(PreprocessText.unread)
     }
     let methods = try chosenMethods()
     try comparison.requireUse(by: methods)
-    try comparison.requireBaselineUse(by: methods)
     guard budget > 0, budget.isFinite else {
       throw ValidationError("--budget must be a number of seconds above 0")
     }
@@ -171,7 +175,7 @@ struct Verify: ParsableCommand {
   private func chosenTarget(for model: Model) throws -> Target? {
     guard let target else { return nil }
     let names = try LabelText.names(
-      model.labels(labels), of: model, in: TargetSpace(comparison.targetSpace), path: labels)
+      model.labels(labels).names, of: model, in: TargetSpace(comparison.targetSpace), path: labels)
     return try Target.one(target, labels: names)
   }
 
@@ -196,7 +200,7 @@ struct Verify: ParsableCommand {
           + "\(Console.number(bad.saved)); export it again, or find out which of the two is right",
         file: path)
     }
-    let (samples, index) = try samples(for: model)
+    let (samples, index) = try samples(for: session)
     let (facts, axioms) = try session.verify(samples, at: index, options: options) {
       bar.show($0, steps: nil)
     }
@@ -207,7 +211,8 @@ struct Verify: ParsableCommand {
   }
 
   /// The rows of the files, or seeded noise; and which input of the model they are for.
-  private func samples(for model: Model) throws -> ([VerifiedInput], Int) {
+  private func samples(for session: ModelSession) throws -> ([VerifiedInput], Int) {
+    let model = session.model
     guard !inputs.isEmpty else {
       let port = model.inputs.dropFirst(model.explainedInput).first
       if layer != nil, let port, port.elementType?.isFloatingPoint == false {
@@ -215,27 +220,18 @@ struct Verify: ParsableCommand {
           "input '\(port.name)' is \(port.typeDescription), of which there is no noise; give a file for it",
           kind: .usage, file: self.model)
       }
+      let noise = VerifiedInput(
+        name: "noise of seed \(seed)", tensors: try model.noise(seed: seed))
+      let first = try session.rows(of: noise, at: model.explainedInput).first ?? noise
       return (
-        [VerifiedInput(name: "noise of seed \(seed)", tensors: try model.noise(seed: seed))],
-        model.explainedInput
+        [VerifiedInput(name: noise.name, tensors: first.tensors)], model.explainedInput
       )
     }
     let job = try Job(
       model, inputs, preprocess: preprocess, baselines: [comparison.baseline()], isQuiet: quiet)
-    let countsSamples = (job.port.dimensions?.first ?? nil) ?? 1 == 1
-    let samples = try job.files.flatMap { path -> [VerifiedInput] in
-      let input = try job.read(path)
-      let tensors = job.tensors(with: input)
-      let rows = input.tensor.shape.first ?? 1
-      guard rows > 1, countsSamples else { return [VerifiedInput(name: path, tensors: tensors)] }
-      return (0..<rows).map { row in
-        VerifiedInput(
-          name: "\(path)[\(row)]",
-          tensors: tensors.enumerated().map { index, tensor in
-            index == job.portIndex || tensor.shape.first == rows
-              ? tensor.rows(row..<(row + 1)) : tensor
-          })
-      }
+    let samples = try job.files.flatMap { path in
+      let input = VerifiedInput(name: path, tensors: job.tensors(with: try job.read(path)))
+      return try session.rows(of: input, at: job.portIndex)
     }
     return (samples, job.portIndex)
   }

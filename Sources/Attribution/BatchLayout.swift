@@ -1,5 +1,5 @@
 package import Graphs
-import Tensors
+package import Tensors
 
 /// What the first dimension of the input of a model means.
 enum BatchLayout {
@@ -34,6 +34,11 @@ extension ModelFunction {
   /// Whether the first dimension of the explained input counts samples.
   package var hasBatches: Bool {
     if case .whole = layout { false } else { true }
+  }
+
+  /// The first sample of an input of the model: a batch of one row.
+  package func firstPoint(of input: Tensor) -> Tensor {
+    (hasBatches ? input.rows(0..<1) : input).reshaped(to: Shape([1] + pointShape))
   }
 
   /// The rows nearest to this many that the model takes at once.
@@ -101,6 +106,7 @@ extension ModelFunction {
       isSeen = true
       if finite == scores[0].count { return true }
     }
+    isUndefined = !isSeen
     return isSeen
   }
 

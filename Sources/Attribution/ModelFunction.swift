@@ -38,10 +38,13 @@ package final class ModelFunction {
   let example: Tensor?
   /// Points at which the model is defined, as far as that was found out.
   var trial = TrialPoints.noise
+  /// Whether no point that was tried has finite scores, so that nothing is known of batches.
+  package internal(set) var isUndefined = false
   private let margins: [Margin]
   private var padsBatches = false
   var forwardPlans: [Int: Interpreter] = [:]
   private var knownHomogeneity: HomogeneityReport?
+  private var isDependent = false
   private var gradientPlans: [Int: Interpreter] = [:]
   private var seedPlans: [Int: SeedPlan] = [:]
   var ruledPlans: [String: SeedPlan] = [:]
@@ -266,6 +269,17 @@ package final class ModelFunction {
     return graph.inputs.enumerated().contains { index, input in
       indices.contains(index) && graph.depends(graph.outputs[0], on: input)
     }
+  }
+
+  /// Refuses a function whose scores do not depend on the explained input once shapes are known.
+  func requireDependence() throws(ModelError) {
+    if isDependent { return }
+    let graph = try specialized(rows: layout.smallestBatch)
+    let input = graph.inputs[explained]
+    guard graph.depends(graph.outputs[0], on: input) else {
+      throw ModelError(noGradientOf: graph.outputs[0], reaching: input, in: graph)
+    }
+    isDependent = true
   }
 
   /// Holds an input that is not explained at another tensor of the same shape.

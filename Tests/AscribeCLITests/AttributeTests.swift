@@ -6,7 +6,8 @@ import Testing
 /// What `attribute` writes and prints: names, shapes, keys.
 struct AttributeTests {
   private static let keys: Set<String> = [
-    "model", "modelSHA256", "input", "method", "target", "baseline", "quadrature", "steps", "score",
+    "model", "modelSHA256", "input", "method", "target", "targetNames", "baseline", "quadrature",
+    "steps", "score",
     "baselineScore", "attributionSum", "completenessError", "relativeCompletenessError", "passes",
     "seconds", "preprocess", "precision", "version",
   ]
@@ -126,31 +127,41 @@ struct AttributeTests {
     try attribute(
       [Program.star, "--method", "gradient", "--target", "argmax, 4,heart", "--format", "npy"],
       scratch)
-    #expect(scratch.names(in: "out") == ["000.8.npy", "000.argmax.npy"])
+    #expect(scratch.names(in: "out") == ["000.4.npy", "000.8.npy", "000.argmax.npy"])
   }
 
-  /// Each score is explained once, under the name that comes first, and files are named as they would be
-  /// if the others were scores of their own.
+  /// Each score is explained once, and has files under every name that was asked for.
   @Test(arguments: [
-    ("star,top2", ["4", "top2"], "target top1 is the score of target 4"),
-    ("top2,star", ["top1", "top2"], "target 4 is the score of target top1"),
-    ("argmax,star", ["argmax"], "target 4 is the score of target argmax"),
+    ("star,top2", ["4", "top2"], ["top1"], "target top1 is the score of target 4 (star)"),
+    ("top2,star", ["top1", "top2"], ["4"], "target 4 (star) is the score of target top1"),
+    ("argmax,star", ["argmax"], ["4"], "target 4 (star) is the score of target argmax"),
     (
-      "star,argmax,top1,star-arrow", ["4", "4-9"], "target argmax and top1 is the score of target 4"
+      "star,argmax,top1,star-arrow", ["4", "4-9"], ["argmax", "top1"],
+      "target argmax and top1 is the score of target 4 (star)"
     ),
   ])
-  func aScoreOfSeveralTargets(targets: String, names: [String], note: String) throws {
+  func aScoreOfSeveralTargets(targets: String, names: [String], others: [String], note: String)
+    throws
+  {
     let scratch = try Scratch()
     let outcome = try attribute(
       [Program.star, "--method", "gradient", "--target", targets, "--format", "npy,json"], scratch)
     #expect(
-      scratch.names(in: "out") == names.flatMap { ["000.\($0).json", "000.\($0).npy"] }.sorted())
+      scratch.names(in: "out")
+        == (names + others).flatMap { ["000.\($0).json", "000.\($0).npy"] }.sorted())
     #expect(outcome.errors.contains(note), "\(outcome.errors)")
     #expect(outcome.output.split(separator: "\n").count == names.count)
     let passes = try names.map { name in
       try #require(try facts("000.\(name).json", scratch)["passes"] as? [String: Int])
     }
     #expect(passes.map { $0["backward"] } == names.map { _ in 1 })
+    for other in others {
+      #expect(
+        try bytes(of: scratch.path + "/out/000.\(other).npy")
+          == bytes(of: scratch.path + "/out/000.\(names[0]).npy"))
+      let said = try facts("000.\(other).json", scratch)["targetNames"] as? [String]
+      #expect(said == [names[0]] + others)
+    }
   }
 
   /// The rows of a batch differ in which targets meet: every file has a row for each sample.
@@ -169,6 +180,8 @@ struct AttributeTests {
       [x, "--target", "1,0,top1", "--method", "input-x-gradient", "--format", "npy"], model: model,
       scratch)
     #expect(outcome.errors.contains("x.npy#1: target top1 is the score of target 1"))
+    #expect(
+      try map("x.top1.npy", scratch).elements(as: Float.self) == best.elements(as: Float.self))
     #expect(outcome.output.split(separator: "\n").count == 6)
   }
 
@@ -295,7 +308,10 @@ struct AttributeTests {
       ],
       "--labels")
     try refuses(
-      [tensor, "--method", "conductance:2:layer=" + layer, "--layer", layer], "--layer")
+      [tensor, "--method", "grad-cam", "--precision", "bf16-gradients"],
+      "--precision bf16-gradients")
+    try refuses(
+      [tensor, "--method", "random", "--layer", layer, "--precision", "bf16"], "--precision bf16")
     for arguments in [
       ["--method", "random", "--seed", "1"], ["--method", "smoothgrad:2:of=ig:2", "--seed", "1"],
       ["--preprocess", "unit", "--baseline", "black", "--steps", "2"],
@@ -375,12 +391,69 @@ struct AttributeTests {
 
   @Test func targetByLabel() throws {
     let scratch = try Scratch()
-    let labels = try scratch.write("names.txt", "a\nb\n\nd\r\nThe Star, asterisk\n")
+    let labels = try scratch.write("names.txt", "a\nb\n\nd\r\nThe Star, asterisk\nf\ng\nh\n\n\n")
     for (label, arguments) in [("heart", []), ("asterisk", ["--labels", labels])] {
       try attribute([Program.star, "--method", "gradient", "--target", label] + arguments, scratch)
       let target = try facts("000.json", scratch)["target"] as? [String: Any]
       #expect(target?["index"] as? Int == (label == "heart" ? 8 : 4))
     }
+  }
+
+  /// Labels must be as many as scores: refused where the user names them, left out beside a model.
+  @Test(arguments: [1, 3])
+  func labelsOfAnotherModel(count: Int) throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear().bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [3]).npyData())
+    let text = (0..<count).map { "class \($0)\n" }.joined()
+    let labels = try scratch.write("names.txt", text)
+    for command in [
+      ["attribute", model, x, "--output", scratch.path + "/out"], ["run", model, x],
+    ] {
+      try fails(
+        command + ["--labels", labels], code: 64, saying: [labels, "\(count) class", "2 scores"])
+    }
+    try scratch.write("model.labels.txt", text)
+    let outcome = try attribute([x, "--target", "0"], model: model, scratch)
+    #expect(outcome.errors.contains("model.labels.txt is not read"), "\(outcome.errors)")
+    let target = try facts("x.json", scratch)["target"] as? [String: Any]
+    #expect(target?["label"] is NSNull)
+  }
+
+  /// A model of batches of two, which it reshapes, gets each sample twice.
+  @Test(arguments: ["gradient", "ig:4", "fullgrad"])
+  func aFixedBatch(method: String) throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.pairs().bytes)
+    let rows = Tensor([1, 2, 3, -1, 0.5, 2] as [Float], shape: [2, 3])
+    let x = try scratch.write("x.npy", rows.npyData())
+    let outcome = try attribute([x, "--method", method], model: model, scratch)
+    // Scores by hand: 1 - 4 + 9 = 6, 0.5 + 8 - 3 = 5.5 and -1 - 1 + 6 = 4, -0.5 + 2 - 2 = -0.5.
+    #expect(outcome.output.contains("x.npy#0: 0 (") && outcome.output.contains("x.npy#1: 0 ("))
+    let factors: [Float] = [1, -2, 3]
+    let products = rows.elements(as: Float.self).enumerated().map { $1 * factors[$0 % 3] }
+    let expected = method == "gradient" ? factors + factors : products
+    let values = try map("x.npy", scratch).elements(as: Float.self)
+    #expect(zip(values, expected).allSatisfy { abs($0 - $1) < 1e-5 }, "\(values)")
+  }
+
+  /// `auto` that comes to the X-gradient reads no steps.
+  @Test func stepsOfAutoNeedAnIntegral() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear().bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [3]).npyData())
+    let folder = ["--output", scratch.path + "/out"]
+    let out = ["--output", scratch.path + "/out.onnx"]
+    for option in [["--steps", "7"], ["--quadrature", "left"], ["--tolerance", "0.1"]] {
+      try fails(
+        ["attribute", model, x] + option + folder, code: 64,
+        saying: [option[0], "auto comes to xg"])
+    }
+    for option in [["--steps", "7"], ["--quadrature", "left"], ["--chunk", "2"]] {
+      try fails(
+        ["export", model] + option + out, code: 64, saying: [option[0], "auto comes to xg"])
+    }
+    try attribute([x, "--steps", "7", "--method", "ig"], model: model, scratch)
   }
 
   @Test func targetSpaces() throws {

@@ -226,6 +226,11 @@ struct BadInputTests {
     try isRefused([Program.star], code: 64, saying: ["no input"], scratch: scratch, model: path)
   }
 
+  @Test func aCommandThatThereIsNot() throws {
+    try fails(["frobnicate"], code: 64, saying: ["'frobnicate' is not a command"])
+    try fails(["frobnicate", "x"], code: 64, saying: ["'frobnicate' is not a command"])
+  }
+
   // MARK: - Preprocessing and labels
 
   @Test func unknownPreset() throws {
@@ -430,6 +435,56 @@ struct BadInputTests {
     try fails(
       ["attribute", path, x, "x=" + x, "--method", method, "--output", scratch.path + "/out"],
       code: 65, saying: ["'y' does not depend on 'z'"])
+  }
+
+  /// What is read of the input is its shape only, as is known once that is.
+  @Test(arguments: ["ig:2", "occlusion", "random"])
+  func anInputWhoseShapeIsRead(method: String) throws {
+    let scratch = try Scratch()
+    let model = TinyModel(
+      nodes: [
+        .init(type: "Shape", inputs: ["x"], outputs: ["extents"], name: "extents"),
+        .init(
+          type: "Cast", inputs: ["extents"], outputs: ["numbers"], name: "numbers",
+          attributes: [("to", .int(1))]),
+        .init(type: "Add", inputs: ["numbers", "w"], outputs: ["y"], name: "sum"),
+      ],
+      initializers: [.init(name: "w", dimensions: [1, 2], values: [1, 2])],
+      inputs: [.init(name: "x", dimensions: [TinyModel.batch, 3])],
+      outputs: [.init(name: "y", dimensions: [1, 2])])
+    let path = try scratch.write("model.onnx", model.bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [3]).npyData())
+    try fails(
+      ["attribute", path, x, "--method", method, "--output", scratch.path + "/out"], code: 65,
+      saying: ["'y' does not depend on 'x'"])
+  }
+
+  /// A path through an inner value, and an inner value along it, of a model of tokens.
+  @Test func conductanceBehindIntegers() throws {
+    let scratch = try Scratch()
+    let model = TinyModel(
+      nodes: [
+        .init(type: "Gather", inputs: ["w", "x"], outputs: ["rows"], name: "embed"),
+        .init(
+          type: "ReduceMean", inputs: ["rows"], outputs: ["mean"], name: "mean",
+          attributes: [("axes", .ints([1])), ("keepdims", .int(0))]),
+        .init(type: "Relu", inputs: ["mean"], outputs: ["y"], name: "relu"),
+      ],
+      initializers: [.init(name: "w", dimensions: [3, 2], values: [0, 0, 2, 1, 4, 2])],
+      inputs: [.init(name: "x", dimensions: [TinyModel.batch, 2], type: 7)],
+      outputs: [.init(name: "y", dimensions: [TinyModel.batch, 2])])
+    let path = try scratch.write("model.onnx", model.bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2] as [Int64], shape: [2]).npyData())
+    let arguments = ["attribute", path, x, "--output", scratch.path + "/out"]
+    let method = ["--method", "conductance:4:layer=mean"]
+    try fails(arguments + method, code: 64, saying: ["--layer 'rows'"])
+    try succeeds(arguments + method + ["--layer", "rows"])
+    // Of the mean (3, 1.5) the score 0 reads the first element.
+    let map = try Tensor(npy: try bytes(of: scratch.path + "/out/x.npy"))
+    #expect(zip(map.elements(as: Float.self), [3, 0]).allSatisfy { abs($0 - $1) < 1e-5 })
+    try fails(
+      arguments + ["--method", "conductance:4:layer=rows", "--layer", "mean"], code: 64,
+      saying: ["layer 'rows'", "behind --layer 'mean'"])
   }
 
   /// log(-1), log(0) at the baseline, and the slope of a square root at 0.

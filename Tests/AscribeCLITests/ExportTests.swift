@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -67,6 +68,22 @@ struct ExportTests {
       scratch.path + "/out.onnx",
     ]).output
     #expect(lines.contains("from baseline white"))
+  }
+
+  /// The logarithm has no value at noise, yet rows of it do not mix, as the baseline shows.
+  @Test func aModelThatIsNotDefinedForNoise() throws {
+    let scratch = try Scratch()
+    let five = TinyModel.Initializer(name: "five", dimensions: [1], values: [5])
+    var model = TinyModel.elementwise("Log")
+    model.nodes[0].inputs = ["d"]
+    model.nodes.insert(
+      .init(type: "Sub", inputs: ["x", "five"], outputs: ["d"], name: "sub"), at: 0)
+    model.initializers = [five]
+    let path = try scratch.write("model.onnx", model.bytes)
+    let b = try scratch.write("b.npy", Tensor([6, 7, 8] as [Float], shape: [1, 3]).npyData())
+    let export = ["export", path, "--method", "ig", "--output", scratch.path + "/out.onnx"]
+    try fails(export, code: 64, saying: ["no score is finite at noise", "--batch 1"])
+    try succeeds(export + ["--baseline", b])
   }
 
   @Test func refusesWhatMakesNoSense() throws {

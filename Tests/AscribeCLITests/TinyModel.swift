@@ -35,6 +35,7 @@ struct TinyModel {
     var name: String
     var dimensions: [Int64]
     var values: [Float] = []
+    var integers: [Int64] = []
     var type = 1
     /// The keys of external data.
     var external: [(key: String, value: String)] = []
@@ -80,6 +81,23 @@ struct TinyModel {
       model.nodes.append(Node(type: tail, inputs: ["scores"], outputs: ["y"], name: "tail"))
     }
     return model
+  }
+
+  /// The same for exactly two samples, which a node without a bias reshapes to two rows.
+  static func pairs() -> TinyModel {
+    TinyModel(
+      nodes: [
+        Node(type: "Reshape", inputs: ["x", "rows"], outputs: ["z"], name: "rows"),
+        Node(
+          type: "Gemm", inputs: ["z", "w"], outputs: ["y"], name: "fc",
+          attributes: [("transB", .int(1))]),
+      ],
+      initializers: [
+        Initializer(name: "rows", dimensions: [2], integers: [2, 3], type: 7),
+        Initializer(name: "w", dimensions: [2, 3], values: [1, -2, 3, 0.5, 4, -1]),
+      ],
+      inputs: [Port(name: "x", dimensions: [2, 3])],
+      outputs: [Port(name: "y", dimensions: [2, 2])])
   }
 
   /// y = x + w, with w of 2x3 elements that `initializer` describes.
@@ -143,7 +161,8 @@ struct TinyModel {
     message.write(2, item.type)
     message.write(8, item.name)
     if item.external.isEmpty {
-      message.write(9, elementsOf: Tensor(item.values))
+      message.write(
+        9, elementsOf: item.integers.isEmpty ? Tensor(item.values) : Tensor(item.integers))
     } else {
       for (key, value) in item.external {
         message.write(13) {

@@ -297,6 +297,52 @@ struct VerifyTests {
       ["verify", model, zeros, "--layer", "embedded"], code: 65, saying: ["give another input"])
   }
 
+  /// A model of two samples at a time is tried on each row of a file, or on one sample of noise.
+  @Test func aFixedBatch() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.pairs().bytes)
+    let rows = Tensor([1, 2, 3, -1, 0.5, 2] as [Float], shape: [2, 3])
+    let x = try scratch.write("x.npy", rows.npyData())
+    for (files, names) in [([], ["noise of seed 1"]), ([x], [x + "[0]", x + "[1]"])] {
+      let report = try report([model] + files + ["--methods", "ig:32,gradient"])
+      #expect(report["inputs"] as? [String] == names)
+      for axiom in ["completeness", "sensitivity-a", "symmetry", "linearity"] {
+        #expect(try outcome("ig:32", axiom, in: report) == "holds", "\(axiom)")
+      }
+    }
+    let layer = try report([model, x, "--layer", "z", "--methods", "ig:32"])
+    #expect(try outcome("ig:32", "completeness", in: layer) == "holds")
+  }
+
+  /// The baseline matters for the score that is looked at, whatever the methods are.
+  @Test func aBaselineBesideGradients() throws {
+    let report = try report([
+      Program.shapes, Program.star, "--methods", "gradient", "--baseline", "black", "--budget", "1",
+    ])
+    #expect(report["baseline"] as? String == "black")
+  }
+
+  /// FullGrad adds up to the score itself, also where that is not zero at the baseline.
+  @Test func fullGradAddsUpToTheScore() throws {
+    let scratch = try Scratch()
+    let model = try scratch.write("model.onnx", TinyModel.linear(biases: [3, -4]).bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [1, 3]).npyData())
+    let report = try report([model, x, "--methods", "fullgrad,gradient"])
+    #expect(try outcome("fullgrad", "completeness", in: report) == "holds")
+    #expect(try outcome("gradient", "completeness", in: report) == "fails")
+  }
+
+  @Test func aModelThatIsNotDefinedThere() throws {
+    let scratch = try Scratch()
+    let log = try scratch.write("log.onnx", TinyModel.elementwise("Log").bytes)
+    let x = try scratch.write("x.npy", Tensor([1, 2, 3] as [Float], shape: [1, 3]).npyData())
+    let minus = try scratch.write(
+      "minus.npy", Tensor([1, -2, 3] as [Float], shape: [1, 3]).npyData())
+    try fails(
+      ["verify", log, minus], code: 65, saying: ["score 1 is nan at \(minus)", "give an input"])
+    try fails(["verify", log, x], code: 65, saying: ["score 0 is -inf", "--baseline"])
+  }
+
   @Test func whatCannotBeVerified() throws {
     let scratch = try Scratch()
     let tokens = TinyModel(
@@ -324,7 +370,6 @@ struct VerifyTests {
     ["verify", "--reference", "--precision", "bf16"], ["verify", "--reference", "--seed", "-1"],
     ["verify", "--reference", "--methods", "xg,xg"], ["verify", "--reference", "--target", "1"],
     ["verify", "--reference", "--baseline", "zero"],
-    ["verify", "m", "--methods", "gradient", "--baseline", "black"],
     ["verify", "m", "--methods", "ig:32", "--steps", "16"],
     ["verify", "--reference", "--precision", "float32"], ["verify", "m", "--labels", "l.txt"],
     ["verify", "m", "--labels", "l.txt", "--target", "3"], ["verify", "m", "--preprocess", "unit"],

@@ -27,7 +27,7 @@ import Testing
     }
     let rule = try model.pictureRule(nil)
     let samples = try model.samples(
-      inFolder: folder.path, rule: rule, labels: try model.labels(nil))
+      inFolder: folder.path, rule: rule, labels: try model.labels(nil).names)
     return (try model.strippingBiases(), samples, rule)
   }
 

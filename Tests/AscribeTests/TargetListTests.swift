@@ -32,7 +32,8 @@ struct TargetListTests {
     ("star-tigr cat", ["'tigr cat'", "did you mean 'tiger cat'?"]),
     ("sta-tiger cat", ["'sta'", "did you mean 'star'"]), ("stra", ["did you mean 'star'"]),
     ("zzzzzzzzz", ["'zzzzzzzzz'", "index"]), ("star,9", ["'star' and '9'", "same score"]),
-    ("star,star", ["'star' is named twice"]), ("top2,top3", ["'top1'", "twice"]),
+    ("star,star", ["'star' is named twice"]), ("top2,top3", ["'top2' and 'top3'"]),
+    ("top0", ["'top0'", "count from 1"]),
     ("1-1", ["score 1", "itself"]), ("star-9", ["score 9", "itself"]),
     ("argmax-3", ["two indices or labels"]), ("1,,2", ["empty item"]),
   ])

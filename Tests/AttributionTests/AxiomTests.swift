@@ -36,7 +36,7 @@ import Testing
     }
     #expect(
       try outcome(Completeness.self, "input-x-gradient", in: results).explanation
-        == "attributions add up to 0.5, the score changes by 1.5")
+        == "attributions add up to 0.5, the score is 1.5")
   }
 
   /// One random point of the path says all or nothing; the mean of many says what is right.

@@ -55,6 +55,26 @@ import Testing
     #expect(difference(map.values.doubles, expected) < 1e-13)
   }
 
+  /// A mean over the samples at which a model has a score would be that of another model.
+  @Test(arguments: ["smoothgrad", "smoothgrad-squared", "vargrad"])
+  func samplesWithoutScoreAreRefused(name: String) throws {
+    let function = try ToyFunction.make([3]) { builder, x in
+      let logarithms = ToyFunction.node(&builder, Log(), [x], "logarithms")
+      let ones = builder.constant(Tensor([1.0, 1, 1], shape: [3, 1]))
+      return ToyFunction.node(&builder, Gemm(), [logarithms, ones], "sum")
+    }
+    let point = Tensor([0.2, 1, 2], shape: [1, 3])
+    for inner in ["", ":of=ig:4"] {
+      let error = try #require(throws: ModelError.self) {
+        try Method("\(name):40:sigma=0.5\(inner)").map(of: function, at: point)
+      }
+      #expect(error.reason.contains(" of 40 noisy samples"), "\(error.reason)")
+    }
+    let near = try Method("\(name):40:sigma=0.001").map(of: function, at: point)
+    let isFinite = near.values.doubles.allSatisfy { $0.isFinite }
+    #expect(isFinite)
+  }
+
   @Test func theSeedDecides() throws {
     let point = Tensor([1.0, -0.5, 2], shape: [1, 3])
     func values(_ seed: UInt64) throws -> [Double] {

@@ -63,10 +63,14 @@ struct ExportPlan {
       model.graph.inputs[explained], from: try model.graph.scores(in: options.space).value)
     let shapes = try ExportShapes(model, explained: explained, options)
     let workspace = Workspace()
-    let function = try shapes.function(model, options.space, in: workspace)
+    let function = try shapes.function(
+      model, options.space, example: try Self.example(options, model, shapes.sample), in: workspace)
     guard function.hasBatches || shapes.batchName == nil else {
       throw ModelError(
-        "samples in one batch change each other's scores; fix their number with --batch 1",
+        function.isUndefined
+          ? "no score is finite at noise, nor at the baseline if there is one, so that it cannot be found "
+            + "out whether samples in one batch change each other's scores; fix their number with --batch 1"
+          : "samples in one batch change each other's scores; fix their number with --batch 1",
         kind: .usage)
     }
     batchName = shapes.batchName
@@ -150,6 +154,25 @@ struct ExportPlan {
     return wanted
   }
 
+  /// The baseline of a file, at which a model is defined that is not for noise.
+  private static func example(
+    _ options: ExportOptions, _ model: Model, _ sample: (port: ModelPort, shape: Shape)
+  ) throws -> Tensor? {
+    guard case .file = options.baseline else { return nil }
+    let zeros = Tensor(repeating: 0 as Float, shape: sample.shape)
+    return try row(of: options, model, zeros, sample.port)
+  }
+
+  /// The baseline for an input like this one.
+  private static func row(
+    of options: ExportOptions, _ model: Model, _ zeros: Tensor, _ port: ModelPort
+  ) throws -> Tensor {
+    let rule = try options.pictures ?? model.pictureRule(nil)
+    let input = ModelInput(
+      stem: "", path: port.name, tensor: zeros, picture: nil, preprocessing: nil)
+    return try model.baseline(options.baseline, for: input, port: port, rule: rule)(zeros)
+  }
+
   private static func baseline(
     _ options: ExportOptions, _ method: ExportedMethod, _ model: Model, _ function: ModelFunction,
     _ sample: (port: ModelPort, shape: Shape)
@@ -164,10 +187,7 @@ struct ExportPlan {
     }
     let shape = function.hasBatches ? sample.shape : function.pointShape
     let zeros = Tensor(repeating: 0 as Float, shape: shape).converted(to: function.elementType)
-    let rule = try options.pictures ?? model.pictureRule(nil)
-    let input = ModelInput(
-      stem: "", path: sample.port.name, tensor: zeros, picture: nil, preprocessing: nil)
-    let row = try model.baseline(options.baseline, for: input, port: sample.port, rule: rule)(zeros)
+    let row = try row(of: options, model, zeros, sample.port)
     guard row.shape == shape else {
       throw ModelError("the baseline has shape \(row.shape), the input \(shape)", kind: .usage)
     }

@@ -60,8 +60,10 @@ struct ExportShapes {
   }
 
   /// The model as a function of the explained input, the others zero.
+  ///
+  /// - Parameter example: a sample at which the model is defined, where one is known.
   func function(
-    _ model: Model, _ space: TargetSpace, in workspace: Workspace
+    _ model: Model, _ space: TargetSpace, example: Tensor?, in workspace: Workspace
   ) throws(ModelError) -> ModelFunction {
     let shapes = try shapes(batchName == nil ? fixedRows : 1)
     var fixed: [Int: Tensor] = [:]
@@ -69,9 +71,14 @@ struct ExportShapes {
       let zeros = Tensor(repeating: 0 as Float, shape: shapes[index])
       fixed[index] = zeros.converted(to: port.elementType ?? .float32)
     }
+    let rows = shapes[explained].first ?? 1
+    let batch = example.map {
+      $0.shape == sample.shape && rows > 1
+        ? Tensor(stacking: Array(repeating: $0, count: rows)) : $0
+    }
     return try ModelFunction(
       model.graph, explaining: explained, shape: shapes[explained], fixed: fixed, space: space,
-      batching: .any, in: workspace)
+      batching: .any, example: batch, in: workspace)
   }
 
   private static func extents(

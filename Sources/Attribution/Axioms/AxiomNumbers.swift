@@ -29,7 +29,9 @@ struct Scatter {
 /// What axioms share.
 enum Axioms {
   /// A number as counter-examples say it.
-  static func text(_ number: Double) -> String { String(format: "%.4g", number) }
+  static func text(_ number: Double) -> String {
+    number.isNaN ? "nan" : String(format: "%.4g", number == 0 ? 0 : number)
+  }
 
   /// How far `a` is from `b`: the Euclidean distance beside the larger length, and the element that differs
   /// most.

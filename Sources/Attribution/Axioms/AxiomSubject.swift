@@ -49,7 +49,7 @@ package final class AxiomSubject {
   }
 
   /// - Parameters:
-  ///   - inputs: one tensor per input of the model, for one sample.
+  ///   - inputs: one tensor per input of the model, for one sample; of several the first is taken.
   ///   - explained: which of them gets attributions.
   ///   - layer: the layer of a larger model that it stands for, where it does.
   ///   - baseline: what that input is compared with, of its shape; zero unless given.
@@ -76,12 +76,16 @@ package final class AxiomSubject {
       graph, explaining: explained, shape: input.shape, fixed: fixed, space: graph.firstOutput,
       example: input, in: workspace
     )
-    let point = input.reshaped(to: Shape([1] + function.pointShape))
-    let start = baseline?.reshaped(to: point.shape) ?? point.zeros()
+    let point = function.firstPoint(of: input)
+    let start = baseline.map(function.firstPoint) ?? point.zeros()
     let scores = try function.scores(at: Tensor(stacking: [point, start]))
     let changes = zip(scores[0], scores[1]).map { $0 - $1 }
-    guard changes.allSatisfy(\.isFinite) else {
-      throw ModelError("a score is not finite at the input or at the baseline")
+    for (scores, place, advice) in [
+      (scores[0], "at \(name)", "give an input at which the model is defined"),
+      (scores[1], "at the baseline", "name one at which the model is defined with --baseline"),
+    ] {
+      guard let index = scores.firstIndex(where: { !$0.isFinite }) else { continue }
+      throw ModelError("score \(index) is \(Axioms.text(scores[index])) \(place); \(advice)")
     }
     let most = changes.indices.max { abs(changes[$0]) < abs(changes[$1]) }
     guard let target = try choice?(scores[0]).first ?? most, changes[target] != 0 else {
@@ -96,7 +100,7 @@ package final class AxiomSubject {
     self.change = changes[target]
     self.tolerance = AxiomTolerance(function.elementType)
     self.seed = seed
-    self.shape = input.shape
+    self.shape = function.hasBatches ? point.shape : input.shape
     self.explained = explained
     self.layer = layer
     self.workspace = workspace
@@ -122,6 +126,10 @@ package final class AxiomSubject {
       graph, explaining: explained, shape: input.shape, fixed: fixed, space: graph.firstOutput,
       example: input, in: workspace
     )
+    guard function.pointShape.elementCount == input.elementCount else {
+      throw ModelError(
+        "samples in one batch change each other's scores; give the model one at a time")
+    }
     let row = Shape([1] + function.pointShape)
     return Question(
       function: function, point: input.reshaped(to: row),

@@ -16,7 +16,8 @@ package struct Completeness: Axiom {
 
   package func verdict(on method: Method) throws -> AxiomVerdict {
     let map = try subject.map(by: method)
-    let error = relativeError(map)
+    let (change, isWhole) = change(of: map, method)
+    let error = relativeError(map, of: change)
     let tolerance = subject.tolerance
     let integral = method.integration
     if error <= (integral == nil ? tolerance.sum : tolerance.integral) { return .holds(error) }
@@ -24,25 +25,36 @@ package struct Completeness: Axiom {
       // A sum over steps comes to the integral as they grow.
       for count in [4 * steps, 16 * steps, 2048] where steps < count && count <= Self.mostSteps {
         let finer = Method(IntegratedGradients(integral.taking(count)))
-        let error = relativeError(try subject.map(by: finer, of: subject.question))
+        let error = relativeError(try subject.map(by: finer, of: subject.question), of: change)
         if error <= tolerance.integral { return .holds(error) }
       }
     }
-    let change = Axioms.text(subject.change)
+    let said =
+      isWhole
+      ? "the score is \(Axioms.text(change))" : "the score changes by \(Axioms.text(change))"
     if try subject.isRandom(method) {
-      let scatter = try subject.sample(by: method) { $0.sum - subject.change }
-      if scatter.agreesWithZero(beside: subject.change) {
+      let scatter = try subject.sample(by: method) { $0.sum - change }
+      if scatter.agreesWithZero(beside: change) {
         return .inExpectation(
-          abs(scatter.mean / subject.change),
-          "one map adds up to \(Axioms.text(map.sum)), the score changes by \(change); "
+          abs(scatter.mean / change),
+          "one map adds up to \(Axioms.text(map.sum)), \(said); "
             + scatter.text(of: "the difference"))
       }
     }
-    return .fails(
-      error, "attributions add up to \(Axioms.text(map.sum)), the score changes by \(change)")
+    return .fails(error, "attributions add up to \(Axioms.text(map.sum)), \(said)")
   }
 
-  private func relativeError(_ map: AttributionMap) -> Double {
-    abs((map.sum - subject.change) / subject.change)
+  /// What a map should add up to: where its method adds up, the change from where the map says that it
+  /// starts, or the whole score if it compares with nothing; else the subject's change.
+  private func change(
+    of map: AttributionMap, _ method: Method
+  ) -> (change: Double, isWhole: Bool) {
+    guard method.addsUp else { return (subject.change, false) }
+    guard let start = map.baselineScore else { return (map.score, true) }
+    return (map.score - start, false)
+  }
+
+  private func relativeError(_ map: AttributionMap, of change: Double) -> Double {
+    map.sum == change ? 0 : abs((map.sum - change) / change)
   }
 }

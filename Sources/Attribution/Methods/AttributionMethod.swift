@@ -37,6 +37,10 @@ package protocol AttributionMethod: Sendable {
   var drawsNumbers: Bool { get }
   /// Whether it computes in bfloat16 where that is asked for.
   var readsPrecision: Bool { get }
+  /// Whether its gradients are computed in bfloat16 where only they are to be.
+  var readsGradientPrecision: Bool { get }
+  /// Whether its maps depend on the point, and not on its shape only.
+  var readsPoint: Bool { get }
   /// Whether its attributions add up to the score's difference from the baseline, or to the score if it
   /// uses none.
   var addsUp: Bool { get }
@@ -68,6 +72,8 @@ extension AttributionMethod {
   package var evaluatesManyPoints: Bool { false }
   package var drawsNumbers: Bool { false }
   package var readsPrecision: Bool { true }
+  package var readsGradientPrecision: Bool { readsPrecision }
+  package var readsPoint: Bool { true }
   package var addsUp: Bool { false }
   package var isInUnitsOfScore: Bool { true }
   package var attributedLayer: String? { nil }

@@ -49,7 +49,8 @@ extension AttributionMap {
   /// Refuses a map that says nothing.
   fileprivate func requireFinite(target: Int) throws(ModelError) {
     if let baselineScore, !baselineScore.isFinite {
-      throw ModelError("score \(target) is \(baselineScore) at the baseline; choose another one")
+      let score = baselineScore.isNaN ? "nan" : "\(baselineScore)"
+      throw ModelError("score \(target) is \(score) at the baseline; choose another one")
     }
     guard sum.isFinite else {
       throw ModelError(

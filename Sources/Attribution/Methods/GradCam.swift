@@ -24,6 +24,8 @@ package struct GradCam: AttributionMethod {
   package var settings: String { layer.map { ":layer=\($0)" } ?? "" }
 
   package var namedLayer: String? { layer }
+  // No gradient of a convolution lies behind the last feature map.
+  package var readsGradientPrecision: Bool { layer != nil }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     let function = problem.function

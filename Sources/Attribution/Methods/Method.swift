@@ -83,6 +83,12 @@ public struct Method: Sendable {
   /// Whether it computes in bfloat16 where that is asked for.
   public var readsPrecision: Bool { rule.readsPrecision }
 
+  /// Whether its gradients are computed in bfloat16 where only they are to be.
+  public var readsGradientPrecision: Bool { rule.readsGradientPrecision }
+
+  /// Whether its maps depend on the point, and not on its shape only.
+  public var readsPoint: Bool { rule.readsPoint }
+
   /// The layer that its settings name.
   public var namedLayer: String? { rule.namedLayer }
 

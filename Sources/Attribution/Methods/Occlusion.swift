@@ -36,6 +36,7 @@ package struct Occlusion: AttributionMethod {
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
     let function = problem.function
+    try function.requireDependence()
     let before = function.passes
     let windows = try OcclusionWindows(
       function.sampleLayout(), patch: patch, stride: stride)

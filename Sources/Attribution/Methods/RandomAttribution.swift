@@ -11,9 +11,11 @@ package struct RandomAttribution: AttributionMethod {
 
   package var drawsNumbers: Bool { true }
   package var readsPrecision: Bool { false }
+  package var readsPoint: Bool { false }
 
   package func maps(of problem: Problem) throws -> [TargetedMap] {
-    try problem.mapped { _, _ in
+    try problem.function.requireDependence()
+    return try problem.mapped { _, _ in
       var noise = problem.randomness.noise("random attribution")
       let shape = problem.function.pointShape
       return Tensor((0..<shape.elementCount).map { _ in noise.normal() }, shape: shape)

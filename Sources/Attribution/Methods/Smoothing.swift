@@ -57,6 +57,7 @@ package struct Smoothing: Sendable {
     return try problem.mapped { target, progress in
       var noise = problem.randomness.noise("smoothgrad")
       var moments = SampleMoments(count: problem.point.elementCount)
+      var undefined = 0
       let batch = inner.rule is any PointGradientMethod ? problem.function.batchSize : 1
       for first in stride(from: 0, to: samples, by: max(batch, 1)) {
         let numbers = first..<min(first + batch, samples)
@@ -65,17 +66,25 @@ package struct Smoothing: Sendable {
             problem.point.doubles.map { $0 + scale * noise.normal() }, shape: problem.point.shape
           ).converted(to: problem.point.elementType)
         }
-        for map in try values(at: points, numbers, target, of: problem) { moments.add(map) }
+        for (score, map) in try values(at: points, numbers, target, of: problem) {
+          undefined += score.isFinite ? 0 : 1
+          moments.add(map)
+        }
         try progress(Double(numbers.upperBound) / Double(samples))
+      }
+      guard undefined == 0 else {
+        throw ModelError(
+          "score \(target) is not finite at \(undefined) of \(samples) noisy samples, where the model is "
+            + "not defined; take a sigma below \(sigma)", kind: .usage)
       }
       return Tensor(join(moments), shape: problem.function.pointShape)
     }
   }
 
-  /// The inner maps of some samples.
+  /// The scores and inner maps of some samples.
   private func values(
     at points: [Tensor], _ numbers: Range<Int>, _ target: Int, of problem: Problem
-  ) throws -> [[Double]] {
+  ) throws -> [(score: Double, map: [Double])] {
     if let rule = inner.rule as? any PointGradientMethod {
       return try values(rule, at: points, target, of: problem.function)
     }
@@ -86,19 +95,19 @@ package struct Smoothing: Sendable {
           seed: problem.randomness.seed,
           digest: "\(problem.randomness.digest)/smoothgrad \(number)"),
         targets: { _ in [target] }, progress: { _ in try problem.progress(0) })
-      return try inner.rule.maps(of: moved)[0].map.values.doubles
+      let map = try inner.rule.maps(of: moved)[0].map
+      return (map.score, map.values.doubles)
     }
   }
 
   private func values<Rule: PointGradientMethod>(
     _ rule: Rule, at points: [Tensor], _ target: Int, of function: ModelFunction
-  ) throws(ModelError) -> [[Double]] {
+  ) throws(ModelError) -> [(score: Double, map: [Double])] {
     let factor = try rule.factor(for: function)
-    let gradients = try function.gradients(
-      at: Tensor(stacking: points), targets: Array(repeating: target, count: points.count)
-    ).gradients
+    let (scores, gradients) = try function.gradients(
+      at: Tensor(stacking: points), targets: Array(repeating: target, count: points.count))
     return points.enumerated().map { row, point in
-      Rule.values(gradients.rows(row..<(row + 1)).doubles, point, factor)
+      (scores[row], Rule.values(gradients.rows(row..<(row + 1)).doubles, point, factor))
     }
   }
 }
