@@ -123,7 +123,7 @@ package final class ModelEvaluator {
   ) throws -> Int {
     let shape = Shape([1] + function.pointShape)
     let points = inputs.map { $0.point.reshaped(to: shape) }
-    let scores = try function.scores(at: Tensor(stacking: points))
+    let scores = try scores(at: points, into: records)
     let explained = zip(zip(samples, inputs), scores).map { pair, scores in
       let (sample, input) = pair
       return ExplainedPoint(
@@ -135,7 +135,7 @@ package final class ModelEvaluator {
         target: (settings.explainsLabel ? sample.sample.label : nil) ?? scores.best,
         scores: scores)
     }
-    for (index, record) in records.enumerated() {
+    for (index, record) in records.enumerated() where record.failure == nil {
       predict(scores[index], explained[index].target, samples[index].sample.label, record)
     }
     let usable = zip(explained, records).filter { $0.1.failure == nil }
@@ -156,6 +156,24 @@ package final class ModelEvaluator {
     }
     try stream.flush()
     return complete
+  }
+
+  /// The scores of each sample; none, and a failure in its record, where a node refuses its data.
+  private func scores(
+    at points: [Tensor], into records: [SampleRecord]
+  ) throws(ModelError) -> [[Double]] {
+    do throws(ModelError) {
+      return try function.scores(at: Tensor(stacking: points))
+    } catch {
+      guard error.kind == .badData else { throw error }
+      guard points.count == 1 else {
+        return try zip(points, records).map { (point, record) throws(ModelError) in
+          try scores(at: [point], into: [record])[0]
+        }
+      }
+      for record in records { record.failure = record.failure ?? error.description }
+      return [[]]
+    }
   }
 
   private func predict(
