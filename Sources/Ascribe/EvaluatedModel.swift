@@ -102,7 +102,8 @@ extension EvaluatedModel {
 
   /// The model at work on samples like this one, and how many run together.
   func evaluator(
-    _ number: Int, _ first: Tensor, _ settings: EvaluationSettings, _ options: EvaluationOptions
+    _ number: Int, _ first: Tensor, of dataSet: DataSet, _ settings: EvaluationSettings,
+    _ options: EvaluationOptions
   ) throws -> (ModelEvaluator, batch: Int) {
     do throws(ModelError) {
       let workspace = Workspace()
@@ -111,11 +112,30 @@ extension EvaluatedModel {
       let evaluator = try ModelEvaluator(
         name: name, number: number, function: function, workspace: workspace,
         pixels: layer == nil ? pixels(of: first) : PixelLayout(try function.sampleLayout()),
-        settings: settings,
-        following: Set(others.filter(\.followsSamples).map(\.index)), layer: layer)
+        settings: settings, following: following(dataSet), layer: layer)
       return (evaluator, function.batchSize)
     } catch {
       throw error.inFile(model.url.relativePath)
+    }
+  }
+
+  /// Rows of each input that are looked at to find out whether samples share a batch.
+  private static let differentRows = 3
+
+  /// What the inputs get that follow the samples, until each has been seen in a few different ways.
+  private func following(_ dataSet: DataSet) -> [ModelFunction.Others] {
+    let rows = others.filter(\.followsSamples).map { other in
+      var rows = [other.first]
+      for sample in dataSet.samples where rows.count < Self.differentRows {
+        // One that cannot be read fails its sample, when that is evaluated.
+        guard let row = try? other.tensor(for: sample) else { continue }
+        if !rows.contains(where: row.hasElements) { rows.append(row) }
+      }
+      return (index: other.index, rows: rows)
+    }
+    return (0..<(rows.map(\.rows.count).max() ?? 0)).map { number in
+      Dictionary(
+        uniqueKeysWithValues: rows.map { ($0.index, $0.rows[number % $0.rows.count]) })
     }
   }
 

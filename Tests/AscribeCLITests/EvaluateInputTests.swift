@@ -199,7 +199,8 @@ struct EvaluateInputTests {
     }
     let text = try summary("0\n9\n1\n0\n")
     #expect(text.contains("4 of 4 samples, 1 failed"))
-    #expect(text.contains("line-000002: node 'look-up' (Gather, opset 13): index 9 is out of range"))
+    #expect(
+      text.contains("line-000002: node 'look-up' (Gather, opset 13): index 9 is out of range"))
     #expect(try summary("0\n1\n1\n0\n").contains("4 of 4 samples, 0 failed"))
   }
 }
