@@ -180,12 +180,16 @@ extension EvaluatedModel {
         "layer '\(name)' holds \(layer.elementType), which gets no attribution; name one of "
           + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
     }
+    let written = try model.graph.selecting([value]).specialized(
+      for: model.inputs.indices.compactMap { $0 == index ? first : held[$0] }, in: workspace
+    ).graph
     let point = Tensor(repeating: 0.0, shape: layer.valueShape)
       .converted(to: layer.elementType)
     let function = try ModelFunction(
       try model.graph.cut(at: value, like: point), explaining: model.inputs.count,
-      shape: point.shape, explainsLayer: true, fixed: held.merging([index: first]) { $1 },
-      space: options.space,
+      shape: point.shape, explainsLayer: true,
+      writtenChannels: written.writtenChannelAxis(of: written.outputs[0]),
+      fixed: held.merging([index: first]) { $1 }, space: options.space,
       precision: model.precision,
       batching: point.shape.first == 1 ? .padded : .whole, in: workspace)
     return (function, layer)

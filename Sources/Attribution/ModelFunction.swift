@@ -30,6 +30,8 @@ package final class ModelFunction {
   let explained: Int
   /// Whether the explained input stands for an inner value of the model.
   let explainsLayer: Bool
+  /// The dimension of that value that convolutions or poolings made its channels, where some did.
+  let writtenChannels: Int?
   private var fixed: [Int: Tensor]
   let precision: Precision
   let workspace: Workspace
@@ -64,6 +66,8 @@ package final class ModelFunction {
   ///   - shape: the shape of one sample with its leading 1; of the whole input if its first dimension
   ///     does not count samples.
   ///   - explainsLayer: whether that input stands for an inner value, at which the model was cut.
+  ///   - writtenChannels: the dimension of that value that convolutions or poolings made its channels,
+  ///     where some did.
   ///   - fixed: for each other input its tensor, by index, for one sample.
   ///   - margins: differences of scores that stand behind the scores of a point.
   ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
@@ -74,6 +78,7 @@ package final class ModelFunction {
   ///   has the name that `space` asks for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, explainsLayer: Bool = false,
+    writtenChannels: Int? = nil,
     fixed: [Int: Tensor] = [:],
     space: TargetSpace = .logit, margins: [Margin] = [], precision: Precision = .declared,
     batching: Batching = .any, example: Tensor? = nil,
@@ -90,6 +95,7 @@ package final class ModelFunction {
     self.source = (model, scores.value)
     self.explained = explained
     self.explainsLayer = explainsLayer
+    self.writtenChannels = writtenChannels
     self.pointShape = shape
     self.elementType = declared.elementType
     self.fixed = fixed
