@@ -26,9 +26,8 @@ public final class DataSetEvaluation {
     /// The seconds that it took, and how many of them were spent in passes of the models.
     public let seconds: Double
     public let passSeconds: Double
-    /// Masks that this run compared maps with, and how many of them have no pixel on the object.
-    public let masks: Int
-    public let blackMasks: Int
+    /// The masks that maps were compared with, by earlier runs too.
+    public let masks: ResultSummary.Masks
   }
 
   /// What the numbers depend on.
@@ -97,11 +96,12 @@ public final class DataSetEvaluation {
       let result = try evaluator.run(isStopped: isStopped) {
         progress(Progress(done: $0.done, total: $0.total, failures: $0.failures))
       }
+      let masks = try writer.masks()
       try writer.close(isComplete: result.isComplete)
       return Outcome(
         isComplete: result.isComplete, done: writer.finished.count, total: samples.count,
         failures: writer.failures, seconds: result.seconds, passSeconds: result.passSeconds,
-        masks: result.masks, blackMasks: result.blackMasks)
+        masks: masks)
     } catch {
       try? writer.close(isComplete: false)
       writer.removeIfEmpty()

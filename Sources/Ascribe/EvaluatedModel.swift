@@ -102,7 +102,8 @@ extension EvaluatedModel {
 
   /// The model at work on samples like this one, and how many run together.
   func evaluator(
-    _ number: Int, _ first: Tensor, _ settings: EvaluationSettings, _ options: EvaluationOptions
+    _ number: Int, _ first: Tensor, of dataSet: DataSet, _ settings: EvaluationSettings,
+    _ options: EvaluationOptions
   ) throws -> (ModelEvaluator, batch: Int) {
     do throws(ModelError) {
       let workspace = Workspace()
@@ -111,8 +112,7 @@ extension EvaluatedModel {
       let evaluator = try ModelEvaluator(
         name: name, number: number, function: function, workspace: workspace,
         pixels: layer == nil ? pixels(of: first) : PixelLayout(try function.sampleLayout()),
-        settings: settings,
-        following: Set(others.filter(\.followsSamples).map(\.index)), layer: layer)
+        settings: settings, following: following(dataSet), layer: layer)
       return (evaluator, function.batchSize)
     } catch {
       throw naming(first, error).inFile(model.url.relativePath)
@@ -132,6 +132,26 @@ extension EvaluatedModel {
     return ModelError(
       "\(error.reason); the model was given \(given.joined(separator: ", "))", kind: error.kind,
       file: error.file, node: error.node)
+  }
+
+  /// Rows of each input that are looked at to find out whether samples share a batch.
+  private static let differentRows = 3
+
+  /// What the inputs get that follow the samples, until each has been seen in a few different ways.
+  private func following(_ dataSet: DataSet) -> [ModelFunction.Others] {
+    let rows = others.filter(\.followsSamples).map { other in
+      var rows = [other.first]
+      for sample in dataSet.samples where rows.count < Self.differentRows {
+        // One that cannot be read fails its sample, when that is evaluated.
+        guard let row = try? other.tensor(for: sample) else { continue }
+        if !rows.contains(where: row.hasElements) { rows.append(row) }
+      }
+      return (index: other.index, rows: rows)
+    }
+    return (0..<(rows.map(\.rows.count).max() ?? 0)).map { number in
+      Dictionary(
+        uniqueKeysWithValues: rows.map { ($0.index, $0.rows[number % $0.rows.count]) })
+    }
   }
 
   /// The function of the input, or of a layer.
@@ -175,12 +195,16 @@ extension EvaluatedModel {
         "layer '\(name)' holds \(layer.elementType), which gets no attribution; name one of "
           + "floating-point numbers behind it, inspect --layers lists all", kind: .usage)
     }
+    let written = try model.graph.selecting([value]).specialized(
+      for: model.inputs.indices.compactMap { $0 == index ? first : held[$0] }, in: workspace
+    ).graph
     let point = Tensor(repeating: 0.0, shape: layer.valueShape)
       .converted(to: layer.elementType)
     let function = try ModelFunction(
       try model.graph.cut(at: value, like: point), explaining: model.inputs.count,
-      shape: point.shape, explainsLayer: true, fixed: held.merging([index: first]) { $1 },
-      space: options.space,
+      shape: point.shape, explainsLayer: true,
+      writtenChannels: written.writtenChannelAxis(of: written.outputs[0]),
+      fixed: held.merging([index: first]) { $1 }, space: options.space,
       precision: model.precision,
       batching: point.shape.first == 1 ? .padded : .whole, in: workspace)
     return (function, layer)

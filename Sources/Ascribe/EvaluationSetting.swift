@@ -48,7 +48,8 @@ struct EvaluationSetting {
     var evaluators: [ModelEvaluator] = []
     var entries: [EvaluationProtocol.Model] = []
     for (number, model) in evaluated.enumerated() {
-      let (evaluator, batch) = try model.evaluator(number, first[number], settings, options)
+      let (evaluator, batch) = try model.evaluator(
+        number, first[number], of: dataSet, settings, options)
       if let highest = dataSet.highestLabel, highest >= (try evaluator.scoreCount()) {
         throw ModelError(
           "the data set has a class \(highest), model '\(model.name)' gives "

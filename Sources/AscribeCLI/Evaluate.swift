@@ -155,12 +155,7 @@ struct Evaluate: ParsableCommand {
   }
 
   private func finish(_ outcome: DataSetEvaluation.Outcome) throws {
-    if !quiet, outcome.blackMasks > 0 {
-      Console.note(
-        "note: no pixel reaches 128 in \(Console.count(outcome.blackMasks)) of "
-          + "\(Console.count(outcome.masks)) masks: pointing game and relevance mass have no value "
-          + "there")
-    }
+    if !quiet, let text = SummaryText.blackMasks(outcome.masks) { Console.note("note: \(text)") }
     guard outcome.isComplete else {
       Console.note(
         "interrupted: \(Console.count(outcome.done)) of \(Console.count(outcome.total)) samples "

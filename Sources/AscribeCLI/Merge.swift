@@ -22,12 +22,13 @@ struct Merge: ParsableCommand {
 
   func run() throws {
     try OutputFile.requireWritable(output)
-    let (count, machines) = try ResultMerge.merge(shards, into: output)
+    let (count, machines, masks) = try ResultMerge.merge(shards, into: output)
     if machines.count > 1 {
       Console.note(
         "note: last bits may differ between the machines that the shards ran on: "
           + machines.joined(separator: "; "))
     }
+    if let text = SummaryText.blackMasks(masks) { Console.note("note: \(text)") }
     print(
       "\(output): \(Console.count(count)) samples of \(shards.count) \(shards.count == 1 ? "shard" : "shards")"
     )

@@ -25,6 +25,7 @@ enum SummaryText {
       }
       lines += table(results.filter { $0.method != nil }, summary.protocol.methods)
     }
+    if let text = blackMasks(summary.masks) { lines += ["", text] }
     if !summary.failures.isEmpty {
       lines.append("")
       lines.append("failed:")
@@ -37,6 +38,13 @@ enum SummaryText {
     return lines
   }
 
+  /// In how many masks there is no object; nil where each shows one.
+  static func blackMasks(_ masks: ResultSummary.Masks) -> String? {
+    guard masks.black > 0 else { return nil }
+    return "no pixel reaches 128 after preprocessing in \(Console.count(masks.black)) of "
+      + "\(Console.count(masks.total)) masks: pointing game and relevance mass have no value there"
+  }
+
   /// A line for each mean.
   static func csv(_ summary: ResultSummary) -> [String] {
     ["model,method,metric,n,mean,standard_error"]
@@ -44,7 +52,7 @@ enum SummaryText {
         let error = result.standardError.map { "\($0)" } ?? ""
         return [
           quoted(result.model), result.method ?? "", result.metric, "\(result.n)",
-          "\(result.mean)", error,
+          result.mean.map { "\($0)" } ?? "", error,
         ].joined(separator: ",")
       }
   }
@@ -114,8 +122,9 @@ enum SummaryText {
   }
 
   private static func mean(_ result: ResultSummary.Result) -> String {
-    let isLarge = abs(result.mean) >= 1000
-    let mean = isLarge ? String(format: "%.0f", result.mean) : Console.number(result.mean)
+    guard let value = result.mean else { return "-" }
+    let isLarge = abs(value) >= 1000
+    let mean = isLarge ? String(format: "%.0f", value) : Console.number(value)
     guard let error = result.standardError, error > 0 else { return mean }
     let margin = isLarge ? String(format: "%.0f", error) : Console.number(error, digits: 2)
     return "\(mean) ± \(margin)"

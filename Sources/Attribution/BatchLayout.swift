@@ -128,6 +128,37 @@ extension ModelFunction {
     if !isExact { batchSize = 1 }
   }
 
+  /// Whether points of several samples give the same, bit for bit, in one batch as each in a batch of its
+  /// own.
+  ///
+  /// - Parameter others: what samples have in the place of the inputs that are held, where it differs.
+  package func stacks(_ others: [Others]) throws(ModelError) -> Bool {
+    guard batchSize > 1, others.count > 1 else { return true }
+    let points = trial.rows(others.count, of: self, seed: 5)
+    let rows = others.enumerated().compactMap { number, others in
+      let point = points.rows(number..<(number + 1))
+      // A row that a node refuses says nothing about the others.
+      return (try? results(at: point, beside: [others])[0]).map { (point, others, alone: $0) }
+    }
+    guard rows.count > 1 else { return false }
+    let batch = (0..<batchSize).map { rows[$0 % rows.count] }
+    let together = try results(at: Tensor(stacking: batch.map(\.0)), beside: batch.map(\.1))
+    return zip(batch, together).allSatisfy {
+      Self.isSame($0.alone.scores, $1.scores) && Self.isSame($0.alone.gradient, $1.gradient)
+    }
+  }
+
+  /// The scores of each point and the gradient of its first one.
+  private func results(
+    at points: Tensor, beside others: [Others]
+  ) throws(ModelError) -> [(scores: [Double], gradient: [Double])] {
+    let scores = try scores(at: points, beside: others)
+    let gradients = try gradients(
+      at: points, targets: scores.map { _ in 0 }, beside: others
+    ).gradients
+    return scores.enumerated().map { ($1, gradients.rows($0..<($0 + 1)).doubles) }
+  }
+
   /// The scores of each row; nil if the model does not take such a batch or gives no row for each.
   private func batchScores(_ points: Tensor) -> [[Double]]? {
     let count = points.shape[0]

@@ -30,6 +30,8 @@ package final class ModelFunction {
   let explained: Int
   /// Whether the explained input stands for an inner value of the model.
   let explainsLayer: Bool
+  /// The dimension of that value that convolutions or poolings made its channels, where some did.
+  let writtenChannels: Int?
   private var fixed: [Int: Tensor]
   let precision: Precision
   let workspace: Workspace
@@ -42,6 +44,9 @@ package final class ModelFunction {
   package internal(set) var isUndefined = false
   private let margins: [Margin]
   private var padsBatches = false
+  /// Whether a batch of one row is filled up too; it need not be where no batch holds rows of several
+  /// samples.
+  package var padsSingles = true
   var forwardPlans: [Int: Interpreter] = [:]
   private var knownHomogeneity: HomogeneityReport?
   private var isDependent = false
@@ -64,6 +69,8 @@ package final class ModelFunction {
   ///   - shape: the shape of one sample with its leading 1; of the whole input if its first dimension
   ///     does not count samples.
   ///   - explainsLayer: whether that input stands for an inner value, at which the model was cut.
+  ///   - writtenChannels: the dimension of that value that convolutions or poolings made its channels,
+  ///     where some did.
   ///   - fixed: for each other input its tensor, by index, for one sample.
   ///   - margins: differences of scores that stand behind the scores of a point.
   ///   - precision: whether gradients are computed in bfloat16; scores without them never are.
@@ -74,6 +81,7 @@ package final class ModelFunction {
   ///   has the name that `space` asks for, or an operator refuses its operands.
   package init(
     _ model: Graph, explaining explained: Int, shape: Shape, explainsLayer: Bool = false,
+    writtenChannels: Int? = nil,
     fixed: [Int: Tensor] = [:],
     space: TargetSpace = .logit, margins: [Margin] = [], precision: Precision = .declared,
     batching: Batching = .any, example: Tensor? = nil,
@@ -90,6 +98,7 @@ package final class ModelFunction {
     self.source = (model, scores.value)
     self.explained = explained
     self.explainsLayer = explainsLayer
+    self.writtenChannels = writtenChannels
     self.pointShape = shape
     self.elementType = declared.elementType
     self.fixed = fixed
@@ -102,12 +111,21 @@ package final class ModelFunction {
     padsBatches = batching == .padded
   }
 
+  /// Inputs beside the explained one that differ from point to point, by their places: batches of one
+  /// row.
+  package typealias Others = [Int: Tensor]
+
   /// All scores at each of the points, which are the rows of `points`.
-  package func scores(at points: Tensor) throws(ModelError) -> [[Double]] {
+  ///
+  /// - Parameter others: what each of the points has in the place of the inputs that are held; nothing
+  ///   where none differs.
+  package func scores(
+    at points: Tensor, beside others: [Others] = []
+  ) throws(ModelError) -> [[Double]] {
     var scores: [[Double]] = []
-    try inBatches(points) { (batch, rows) throws(ModelError) in
-      let output = try forwardInterpreter(rows: batch.shape[0]).run(inputs(batch))[0]
-      scores += self.scores(in: output, rows: batch.shape[0]).prefix(rows)
+    try inBatches(points, others) { (inputs, count, rows) throws(ModelError) in
+      let output = try forwardInterpreter(rows: count).run(inputs)[0]
+      scores += self.scores(in: output, rows: count).prefix(rows)
       passes.forward += rows
     }
     return scores
@@ -115,18 +133,20 @@ package final class ModelFunction {
 
   /// For each row of `points` the score of its target and the gradient of that, a row of the tensor.
   ///
-  /// - Parameter targets: as many as there are rows.
+  /// - Parameters:
+  ///   - targets: as many as there are rows.
+  ///   - others: what each of the points has in the place of the inputs that are held; nothing where
+  ///     none differs.
   package func gradients(
-    at points: Tensor, targets: [Int]
+    at points: Tensor, targets: [Int], beside others: [Others] = []
   ) throws(ModelError) -> (scores: [Double], gradients: Tensor) {
     var scores: [Double] = []
     var gradients: [Tensor] = []
-    try inBatches(points) { (batch, rows) throws(ModelError) in
-      let count = batch.shape[0]
+    try inBatches(points, others) { (inputs, count, rows) throws(ModelError) in
       let interpreter = try gradientInterpreter(rows: count)
       let targets = Array(targets[scores.count..<(scores.count + rows)])
       let seed = try oneHotSeed(for: targets, rows: count, of: interpreter)
-      let outputs = try interpreter.run(inputs(batch) + [seed])
+      let outputs = try interpreter.run(inputs + [seed])
       scores += zip(self.scores(in: outputs[0], rows: count), targets).map { $0[$1] }
       gradients.append(outputs[1].reshaped(to: Shape([count] + pointShape)).rows(0..<rows))
       passes.forward += rows
@@ -262,12 +282,13 @@ package final class ModelFunction {
     return try gradient.graph.fused().narrowed(to: precision)
   }
 
-  /// Whether the scores depend on one of these inputs, other than by its shape.
-  package func depends(onInputs indices: Set<Int>) throws(ModelError) -> Bool {
-    guard !indices.isEmpty else { return false }
+  /// Those of these inputs that the scores depend on, other than by their shapes.
+  package func dependencies(among indices: Set<Int>) throws(ModelError) -> Set<Int> {
+    guard !indices.isEmpty else { return [] }
     let graph = try specialized(rows: layout.smallestBatch)
-    return graph.inputs.enumerated().contains { index, input in
-      indices.contains(index) && graph.depends(graph.outputs[0], on: input)
+    return indices.filter { index in
+      graph.inputs.indices.contains(index)
+        && graph.depends(graph.outputs[0], on: graph.inputs[index])
     }
   }
 
@@ -282,20 +303,25 @@ package final class ModelFunction {
     isDependent = true
   }
 
-  /// Holds an input that is not explained at another tensor of the same shape.
-  package func hold(_ index: Int, at tensor: Tensor) {
-    precondition(fixed[index]?.shape == tensor.shape, "input \(index) has another shape")
-    fixed[index] = tensor
+  /// Holds inputs that are not explained at other tensors of the same shapes.
+  package func hold(_ others: Others) {
+    for (index, tensor) in others {
+      precondition(fixed[index]?.shape == tensor.shape, "input \(index) has another shape")
+      fixed[index] = tensor
+    }
   }
 
   /// Counts evaluations that somebody else made.
   func count(_ more: Passes) { passes += more }
 
-  /// The inputs of the model for a batch of points.
-  package func inputs(_ batch: Tensor) -> [Tensor] {
+  /// The inputs of the model for a batch of points, and what each of them has in the place of the inputs
+  /// that are held.
+  package func inputs(_ batch: Tensor, beside others: [Others] = []) -> [Tensor] {
     let rows = batch.shape[0]
     return model.inputs.indices.map { index in
       guard index != explained else { return batch.reshaped(to: batchShape(rows)) }
+      let own = others.compactMap { $0[index] }
+      guard own.isEmpty else { return own.count == 1 ? own[0] : Tensor(stacking: own) }
       return fixedInput(index, rows: rows) ?? batch
     }
   }
@@ -337,21 +363,24 @@ package final class ModelFunction {
     return Tensor(stacking: Array(repeating: tensor, count: rows))
   }
 
-  /// Calls `body` with batches that the model takes and the number of their rows that count.
+  /// Calls `body` with the inputs of batches that the model takes, the number of their rows, and of those
+  /// that count.
   private func inBatches(
-    _ points: Tensor, _ body: (Tensor, Int) throws(ModelError) -> Void
+    _ points: Tensor, _ others: [Others],
+    _ body: (_ inputs: [Tensor], _ count: Int, _ rows: Int) throws(ModelError) -> Void
   ) throws(ModelError) {
     var start = 0
     while start < points.shape[0] {
       let rows = min(batchSize, points.shape[0] - start)
       let batch = points.rows(start..<(start + rows))
-      let extent = padsBatches ? batchSize : layout.smallestBatch
-      if rows < extent {
-        let padding = Array(repeating: batch.rows((rows - 1)..<rows), count: extent - rows)
-        try body(Tensor(stacking: [batch] + padding), rows)
-      } else {
-        try body(batch, rows)
-      }
+      let own = Array(others.dropFirst(start).prefix(rows))
+      let isFilled = padsBatches && (rows > 1 || padsSingles)
+      let padding = max((isFilled ? batchSize : layout.smallestBatch) - rows, 0)
+      let filler = Array(repeating: batch.rows((rows - 1)..<rows), count: padding)
+      let inputs = inputs(
+        padding == 0 ? batch : Tensor(stacking: [batch] + filler),
+        beside: own + (own.last.map { Array(repeating: $0, count: padding) } ?? []))
+      try body(inputs, rows + padding, rows)
       start += rows
     }
   }

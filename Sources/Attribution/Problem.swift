@@ -13,6 +13,9 @@ package struct Problem {
   package var baseline: Tensor
   /// All that it is compared with, for methods that draw from several.
   package var references: [Tensor]
+  /// What the point has in the place of inputs that the function holds, where it differs from point to
+  /// point.
+  package var others: ModelFunction.Others = [:]
   package let targets: Targets
   /// How many scores that chooses.
   package var targetCount = 1

@@ -307,4 +307,33 @@ struct EvaluateInputTests {
       }
     }
   }
+
+  /// A row that a node refuses fails its sample, whichever samples run beside it.
+  @Test func rowsThatNodesRefuse() throws {
+    var model = TinyModel.linear()
+    model.nodes[0].inputs[0] = "both"
+    model.nodes.insert(
+      contentsOf: [
+        TinyModel.Node(type: "Gather", inputs: ["e", "n"], outputs: ["row"], name: "look-up"),
+        TinyModel.Node(type: "Add", inputs: ["x", "row"], outputs: ["both"], name: "add"),
+      ], at: 0)
+    model.initializers.append(
+      TinyModel.Initializer(name: "e", dimensions: [2, 3], values: [1, 2, 3, 4, 5, 6]))
+    model.inputs.append(TinyModel.Port(name: "n", dimensions: [TinyModel.batch], type: 7))
+    let data = try scratch.write("x.txt", "3 1 2\n1 2 -1\n5 5 5\n0 1 0\n")
+    let path = try scratch.write("embedded.onnx", model.bytes)
+    func summary(_ rows: String) throws -> String {
+      let output = scratch.path + "/\(UUID().uuidString).sqlite"
+      try succeeds([
+        "evaluate", path, "--data", data, "--input", "n=\(try scratch.write("n.txt", rows))",
+        "--methods", "gradient,ig:4", "--metrics", "gini", "--output", output, "--quiet",
+      ])
+      return try succeeds(["summary", output]).output
+    }
+    let text = try summary("0\n9\n1\n0\n")
+    #expect(text.contains("4 of 4 samples, 1 failed"))
+    #expect(
+      text.contains("line-000002: node 'look-up' (Gather, opset 13): index 9 is out of range"))
+    #expect(try summary("0\n1\n1\n0\n").contains("4 of 4 samples, 0 failed"))
+  }
 }

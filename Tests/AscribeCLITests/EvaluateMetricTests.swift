@@ -98,13 +98,29 @@ struct EvaluateMetricTests {
       "--output", output,
     ]
     let note =
-      "note: no pixel reaches 128 in 2 of 3 masks: pointing game and relevance mass have no value "
-      + "there\n"
+      "no pixel reaches 128 after preprocessing in 2 of 3 masks: pointing game and relevance mass "
+      + "have no value there\n"
     let outcome = try Program.run(arguments)
-    #expect(outcome.code == 0 && outcome.errors.contains(note), "\(outcome.errors)")
+    #expect(outcome.code == 0 && outcome.errors.contains("note: " + note), "\(outcome.errors)")
     let text = try succeeds(["summary", output, "--csv"]).output
     #expect(text.contains("pointing,1,100") && text.contains("relevance-mass,1,1"), "\(text)")
+    #expect(try succeeds(["summary", output]).output.contains("\n" + note))
+    // The note is one of the file, whichever run it was that saw the masks.
+    #expect(try succeeds(arguments).errors.contains(note))
+    let shards = (1...2).map { scratch.path + "/\($0).sqlite" }
+    for (number, shard) in shards.enumerated() {
+      let part = ["--shard", "\(number + 1)/2", "--quiet", "--output", shard]
+      #expect(try succeeds(arguments.dropLast(2) + part).errors.isEmpty)
+    }
+    let merged = ["merge"] + shards + ["--output", scratch.path + "/merged.sqlite"]
+    #expect(try succeeds(merged).errors.contains(note))
+    try scratch.write("masks/a.bmp", Self.bitmap(0))
     try FileManager.default.removeItem(atPath: output)
-    #expect(try succeeds(arguments + ["--quiet"]).errors.isEmpty)
+    try succeeds(arguments + ["--quiet"])
+    let rows = try succeeds(["summary", output, "--csv"]).output
+    #expect(rows.contains("gradient,pointing,0,,\n"), "\(rows)")
+    #expect(rows.contains("gradient,relevance-mass,0,,\n"), "\(rows)")
+    let json = try succeeds(["summary", output, "--json"]).output
+    #expect(json.contains(#/"mean" ?: ?null/#) && json.contains(#/"black" ?: ?3/#), "\(json)")
   }
 }

@@ -101,7 +101,8 @@ struct EvaluateTests {
     #expect(try summary(output, "--csv", "--timing").contains("shapes,gradient,seconds,20,"))
     let json = try #require(
       try Program.run(["summary", output, "--json"]).json() as? [String: Any])
-    #expect(json.keys.sorted() == ["curves", "failures", "protocol", "results", "samples"])
+    #expect(
+      json.keys.sorted() == ["curves", "failures", "masks", "protocol", "results", "samples"])
     let map = scratch.path + "/maps/shapes/gradient/000.png.npy"
     #expect(try bytes(of: map).count == 128 + 2 * 3 * 64 * 64)
   }

@@ -183,4 +183,49 @@ import Testing
       #expect("\(error)".contains("--layer"))
     }
   }
+
+  /// The scores (Σ x m)² of each row, m mixed or not; m is held at ones.
+  private func gated(
+    _ mix: (inout GraphBuilder, Value) -> Value = { $1 }
+  ) throws -> ModelFunction {
+    var builder = GraphBuilder()
+    let declared = DeclaredType(.float64, [.symbolic("batch"), .fixed(2)])
+    let (x, m) = (builder.input("x", declared: declared), builder.input("m", declared: declared))
+    let sum = ReduceSum(axes: [-1], keepDimensions: true)
+    let product = node(Mul(), [x, mix(&builder, m)], &builder)
+    let total = node(sum, [product], &builder)
+    builder.setOutputs([node(Mul(), [total, total], &builder)])
+    return try ModelFunction(
+      builder.graph, explaining: 0, shape: [1, 2],
+      fixed: [1: Tensor([1.0, 1], shape: [1, 2])], batching: .padded, in: Workspace())
+  }
+
+  private let gates = [[1.0, 0], [0, 2], [-1, 3]].map { [1: Tensor($0, shape: [1, 2])] }
+
+  @Test func otherInputsDifferFromRowToRow() throws {
+    let function = try gated()
+    #expect(try function.batchSize > 1 && function.stacks(gates))
+    let points = Tensor([1.0, 2, 3, 4, 5, 6], shape: [3, 2])
+    #expect(try function.scores(at: points, beside: gates) == [[1], [64], [169]])
+    #expect(try function.scores(at: points) == [[9], [49], [121]])
+    let (scores, gradients) = try function.gradients(
+      at: points, targets: [0, 0, 0], beside: gates)
+    #expect(scores == [1, 64, 169])
+    #expect(gradients.doubles == [2, 0, 0, 32, -26, 78])
+    #expect(try function.dependencies(among: [1, 7]) == [1])
+  }
+
+  /// y = x Σ m over all rows is the same for each row as long as they have one m; a single row is not
+  /// filled up then.
+  @Test func otherInputsThatMixDoNotStack() throws {
+    let sum = ReduceSum(axes: [0], keepDimensions: true)
+    let function = try gated { builder, m in node(sum, [m], &builder) }
+    #expect(try function.batchSize > 1 && !function.stacks(gates))
+    #expect(try function.stacks([gates[0]]))
+    let point = Tensor([1.0, 2], shape: [1, 2])
+    let rows = Double(function.batchSize)
+    #expect(try function.scores(at: point, beside: [gates[1]]) == [[16 * rows * rows]])
+    function.padsSingles = false
+    #expect(try function.scores(at: point, beside: [gates[1]]) == [[16]])
+  }
 }

@@ -61,6 +61,36 @@ struct SpatialLayoutTests {
       } == 2)
   }
 
+  /// Where nothing reads the channels of a layer, they are those that a convolution wrote.
+  @Test func channelsThatWereWritten() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x", TensorType(.float64, [1, 6, 10]))
+    let weights = builder.constant(Tensor(repeating: 1.0, shape: [4, 6, 3]))
+    let convolved = ToyFunction.node(
+      &builder, try ToyFunction.operation("Conv", inputs: 2), [x, weights], "convolved")
+    let gate = ToyFunction.node(&builder, Sigmoid(), [convolved], "gate")
+    let gated = ToyFunction.node(&builder, Mul(), [gate, convolved], "gated")
+    let mask = builder.constant(Tensor(repeating: 1.0, shape: [1, 1, 8]))
+    let masked = ToyFunction.node(&builder, Mul(), [mask, gated], "masked")
+    let turned = ToyFunction.node(
+      &builder, Transpose(permutation: [0, 2, 1]), [masked], "turned")
+    builder.setOutputs([turned])
+    let graph = try builder.graph.specialized(to: [[1, 6, 10]], in: Workspace())
+    for (name, axis) in [
+      ("x", nil), ("convolved", 1), ("gate", 1), ("masked", 1), ("turned", 2),
+    ] {
+      let value = try #require(graph.value(named: name))
+      #expect(graph.writtenChannelAxis(of: value) == axis, "\(name)")
+    }
+    let function = try ToyFunction.make([4, 8], isLayer: true, writtenChannels: 1) {
+      Self.sums(&$0, $1, count: 32)
+    }
+    #expect(try function.sampleLayout().channelAxis == 0)
+    let map = try Method("occlusion:patch=1:stride=1").map(
+      of: function, at: Tensor(repeating: 1.0, shape: [1, 4, 8]))
+    #expect(map.passes.forward == 9)
+  }
+
   /// Layers of [tokens, samples, numbers] have no dimension of batches in front.
   @Test func samplesBehindTokens() throws {
     var builder = GraphBuilder()

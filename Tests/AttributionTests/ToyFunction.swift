@@ -11,6 +11,7 @@ enum ToyFunction {
   /// - Parameter body: gets the batch and appends nodes without types.
   static func make(
     _ shape: Shape, space: TargetSpace = .logit, isLayer: Bool = false,
+    writtenChannels: Int? = nil,
     _ body: (inout GraphBuilder, Value) throws -> Value
   ) throws -> ModelFunction {
     var builder = GraphBuilder()
@@ -18,8 +19,8 @@ enum ToyFunction {
     let input = builder.input("x", declared: declared)
     builder.setOutputs([try body(&builder, input)])
     return try ModelFunction(
-      builder.graph, explaining: 0, shape: Shape([1] + shape), explainsLayer: isLayer, space: space,
-      in: Workspace())
+      builder.graph, explaining: 0, shape: Shape([1] + shape), explainsLayer: isLayer,
+      writtenChannels: writtenChannels, space: space, in: Workspace())
   }
 
   /// The scores Wx + b of samples of any shape, W of one row for each score.

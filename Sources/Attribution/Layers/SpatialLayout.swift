@@ -9,8 +9,9 @@ package import Tensors
 /// dimensions one is that of the channels where a one-dimensional convolution or pooling says so; else
 /// all of one or two dimensions are places.
 ///
-/// The channels of a layer are those that a convolution or pooling reads. Where none does, the first of
-/// three or more dimensions are, as in feature maps of ONNX, and the second of two: [tokens, numbers].
+/// The channels of a layer are those that a convolution or pooling reads; where none does, those that
+/// one wrote. Else the first of three or more dimensions are, as in feature maps of ONNX, and the second
+/// of two: [tokens, numbers].
 package struct SpatialLayout: Hashable, Sendable {
   /// The shape of a sample, without the dimension of the batch.
   package let shape: Shape
@@ -72,17 +73,20 @@ extension ModelFunction {
     return pointShape.prefix(explainsLayer ? 2 : 1).firstIndex(of: 1)
   }
 
-  /// The layout of a sample, its channels found by what reads them where its shape does not tell.
+  /// The layout of a sample, its channels found by what reads or wrote them where its shape does not tell.
   ///
   /// - Throws: `ModelError` if an operator refuses its operands.
   package func sampleLayout() throws(ModelError) -> SpatialLayout {
     let shape = sampleShape
     guard shape.rank == 2 || explainsLayer && shape.rank > 2 else { return SpatialLayout(shape) }
     let graph = try specialized(rows: layout.smallestBatch)
-    guard let read = graph.channelAxis(of: graph.inputs[explained]) else {
+    guard
+      let found = graph.channelAxis(of: graph.inputs[explained])
+        ?? writtenChannels.map(Optional.some)
+    else {
       return SpatialLayout(shape, channelAxis: explainsLayer ? (shape.rank == 2 ? 1 : 0) : nil)
     }
-    guard let axis = read, axis != countingAxis else {
+    guard let axis = found, axis != countingAxis else {
       return SpatialLayout(shape, channelAxis: nil)
     }
     let isBehind = countingAxis.map { $0 < axis } ?? false
@@ -114,22 +118,46 @@ extension Graph {
     var axes: [Value: [Int?]] = [input: Array(shape.indices)]
     for node in nodes {
       guard let value = node.inputs.compactMap(\.self).first(where: { axes[$0] != nil }),
-        let known = axes[value], let from = type(of: value)?.shape,
-        let output = node.outputs.first, let to = type(of: output)?.shape
+        let known = axes[value], let output = node.outputs.first
       else { continue }
       if Self.windowed.contains(node.operatorName), node.inputs.first == value, known.count > 2 {
         return .some(known[1])
       }
-      if let transpose = node.operation as? Transpose {
-        let order = transpose.permutation ?? Array(from.indices.reversed())
-        axes[output] = order.map { known.indices.contains($0) ? known[$0] : nil }
-      } else if from == to {
-        axes[output] = known
-      } else {
-        axes[output] = Self.withoutOnes(known, from, to)
-      }
+      axes[output] = dimensions(known, of: value, behind: node)
     }
     return nil
+  }
+
+  /// The dimension of a value that convolutions and poolings made their channels, seen through operators
+  /// that keep the shape, transpose it or put in dimensions of one; nil where none did.
+  package func writtenChannelAxis(of value: Value) -> Int? {
+    let channels = 1
+    var axes: [Value: [Int?]] = [:]
+    for node in nodes {
+      guard let output = node.outputs.first, let shape = type(of: output)?.shape else { continue }
+      if Self.windowed.contains(node.operatorName), shape.rank > 2 {
+        axes[output] = shape.indices.map { $0 == channels ? $0 : nil }
+      } else {
+        axes[output] =
+          node.inputs.lazy.compactMap { input -> [Int?]? in
+            guard let input, let known = axes[input] else { return nil }
+            return dimensions(known, of: input, behind: node)
+          }.first
+      }
+    }
+    return axes[value]?.firstIndex(of: channels)
+  }
+
+  /// Where the known dimensions of an operand lie in the result of a node; nil where that is not told.
+  private func dimensions(_ known: [Int?], of operand: Value, behind node: Node) -> [Int?]? {
+    guard let from = type(of: operand)?.shape,
+      let to = node.outputs.first.flatMap({ type(of: $0)?.shape })
+    else { return nil }
+    if let transpose = node.operation as? Transpose {
+      let order = transpose.permutation ?? Array(from.indices.reversed())
+      return order.map { known.indices.contains($0) ? known[$0] : nil }
+    }
+    return from == to ? known : Self.withoutOnes(known, from, to)
   }
 
   /// The dimensions of a shape that differs by dimensions of one only.

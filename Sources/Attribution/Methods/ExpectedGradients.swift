@@ -60,7 +60,8 @@ package struct ExpectedGradients: AttributionMethod {
         differences.append(difference)
       }
       let gradients = try function.gradients(
-        at: Tensor(stacking: between), targets: batch.map { problems[$0.0].target }
+        at: Tensor(stacking: between), targets: batch.map { problems[$0.0].target },
+        beside: batch.map { problems[$0.0].problem.others }
       ).gradients
       for (row, (place, _)) in batch.enumerated() {
         let gradient = gradients.rows(row..<(row + 1)).doubles

@@ -8,6 +8,8 @@ package struct ExplainedPoint: Sendable {
   package let point: Tensor
   /// What it is compared with, one at least; maps are averaged over them. Zeros where nothing reads them.
   package let baselines: [Tensor]
+  /// What the sample has in the place of inputs that the function holds.
+  package let others: ModelFunction.Others
   /// Other samples, for expected gradients.
   package let references: [Tensor]
   /// The digest of the sample, which random numbers depend on.
@@ -20,16 +22,18 @@ package struct ExplainedPoint: Sendable {
   /// The same sample moved a little.
   func moved(to point: Tensor) -> ExplainedPoint {
     ExplainedPoint(
-      point: point, baselines: baselines, references: references, digest: digest, target: target,
-      scores: nil)
+      point: point, baselines: baselines, others: others, references: references, digest: digest,
+      target: target, scores: nil)
   }
 
   /// What a method is asked of it.
   func problem(_ function: ModelFunction, seed: UInt64) -> Problem {
-    Problem(
+    var problem = Problem(
       function, at: point, baseline: baselines.first ?? point.zeros(), target: target,
       references: references,
       randomness: Problem.Randomness(seed: seed, digest: digest), scores: scores)
+    problem.others = others
+    return problem
   }
 }
 
@@ -106,6 +110,7 @@ package final class MapMaker {
   /// The map of a method whose points run one by one.
   private func alone(_ method: Method, _ point: ExplainedPoint) throws -> CostedMap {
     let start = clock.now
+    function.hold(point.others)
     if let rule = method.rule as? IntegratedGradients {
       return try integrated(rule.integration, point)
     }
@@ -140,7 +145,8 @@ package final class MapMaker {
   ) throws(ModelError) -> (rows: [[Double]], seconds: Double) {
     let start = clock.now
     let gradients = try function.gradients(
-      at: Tensor(stacking: points.map(\.point)), targets: points.map(\.target)
+      at: Tensor(stacking: points.map(\.point)), targets: points.map(\.target),
+      beside: points.map(\.others)
     ).gradients
     let rows = points.indices.map { gradients.rows($0..<($0 + 1)).doubles }
     return (rows, (clock.now - start) / .seconds(1) / Double(points.count))

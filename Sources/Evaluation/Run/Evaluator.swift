@@ -24,9 +24,6 @@ package final class Evaluator {
     /// The seconds that it took, and how many of them passed in the models.
     package let seconds: Double
     package let passSeconds: Double
-    /// Masks that this run compared maps with, and how many of them show no object.
-    package let masks: Int
-    package let blackMasks: Int
   }
 
   private let models: [ModelEvaluator]
@@ -80,7 +77,6 @@ package final class Evaluator {
     }
     var seconds: Double { (clock.now - start) / .seconds(1) }
     var chunk = 1
-    var (masks, blackMasks) = (0, 0)
     while !isStopped(), let prepared = ahead.next() {
       var rest = prepared[...]
       while !rest.isEmpty, !isStopped() {
@@ -90,9 +86,6 @@ package final class Evaluator {
         try write(
           records, of: part.map(\.sample), seconds: seconds,
           passSeconds: passSeconds - passesBefore)
-        let shown = records.filter { $0.failure == nil }.compactMap(\.showsObject)
-        masks += shown.count
-        blackMasks += shown.count { !$0 }
         rest = rest.dropFirst(records.count)
         progress(
           Progress(done: writer.finished.count, total: total, failures: writer.failures))
@@ -102,7 +95,7 @@ package final class Evaluator {
     }
     return Outcome(
       isComplete: writer.finished.count == total, seconds: seconds,
-      passSeconds: passSeconds - passesBefore, masks: masks, blackMasks: blackMasks)
+      passSeconds: passSeconds - passesBefore)
   }
 
   /// Seconds of work that a kill may cost: so much is evaluated before it is written.
@@ -134,8 +127,11 @@ package final class Evaluator {
       switch sample.inputs {
       case .failure(let error): record.failure = error.reason
       case .success(let inputs):
-        let masks = inputs.compactMap(\.mask)
-        record.showsObject = masks.isEmpty ? nil : masks.allSatisfy { $0.contains(true) }
+        for (model, mask) in inputs.map(\.mask).enumerated() {
+          let key = SampleRecord.Value(
+            model: model, method: nil, result: SampleRecord.Value.object)
+          record.values[key] = mask.map { $0.contains(true) ? 1 : 0 }
+        }
       }
       return record
     }

@@ -1,4 +1,4 @@
-import Attribution
+package import Attribution
 package import Graphs
 package import Tensors
 
@@ -12,7 +12,7 @@ package final class LayerPoints {
   package let valueShape: Shape
 
   /// The model's other inputs, by their places, that differ from sample to sample.
-  package typealias Others = [Int: Tensor]
+  package typealias Others = ModelFunction.Others
 
   /// The index of the input that samples are.
   let input: Int
@@ -75,7 +75,7 @@ package final class LayerPoints {
 
 extension Tensor {
   /// Whether another row-major tensor is the same bit for bit.
-  fileprivate func hasElements(of other: Tensor) -> Bool {
+  package func hasElements(of other: Tensor) -> Bool {
     guard elementType == other.elementType, shape == other.shape else { return false }
     defer {
       withExtendedLifetime(storage) {}

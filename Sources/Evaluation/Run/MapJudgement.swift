@@ -54,7 +54,8 @@ struct MapJudgement {
     guard !masking.isEmpty else { return }
     let ranking = PixelRanking(pixels.means(map))
     let curves = MaskingCurves(
-      layout: pixels, point: input.point, target: point.target, stream: stream)
+      layout: pixels, point: input.point, others: point.others, target: point.target, stream: stream
+    )
     for metric in masking {
       let backgrounds = backgrounds(for: metric)
       let positions = metric.insertsPixels ? Curve.insertionShares : Curve.maskShares
@@ -115,7 +116,7 @@ struct MapJudgement {
       }
       let (score, target) = (score, point.target)
       let reduced = Tensor(rest, shape: input.point.shape).converted(to: input.point.elementType)
-      try stream.add(reduced) { scores in
+      try stream.add(reduced, beside: point.others) { scores in
         let error = foreseen - (score - scores[target])
         collector.add(error * error)
       }

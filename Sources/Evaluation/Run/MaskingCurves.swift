@@ -1,3 +1,4 @@
+import Attribution
 internal import Foundation
 import Graphs
 import Tensors
@@ -6,6 +7,8 @@ import Tensors
 struct MaskingCurves {
   let layout: PixelLayout
   let point: Tensor
+  /// What the sample has in the place of inputs that are held.
+  let others: ModelFunction.Others
   let target: Int
   let stream: ScoreStream
 
@@ -57,7 +60,7 @@ struct MaskingCurves {
     for count in counts {
       picture.reveal(pixels[shown..<count])
       shown = count
-      try stream.add(picture.tensor) { curve.add(score($0)) }
+      try stream.add(picture.tensor, beside: others) { curve.add(score($0)) }
     }
   }
 }

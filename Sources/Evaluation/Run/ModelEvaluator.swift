@@ -14,8 +14,9 @@ package final class ModelEvaluator {
   private let settings: EvaluationSettings
   private let pixels: PixelLayout?
   private let layer: LayerPoints?
-  /// Whether scores depend on more of a sample than the explained value, so that samples cannot share a
-  /// batch.
+  /// The function's inputs beside the explained one that differ from sample to sample.
+  private let followers: Set<Int>
+  /// Whether samples cannot share a batch for these.
   private let goesAlone: Bool
   private let maker: MapMaker
   private let stream: ScoreStream
@@ -27,11 +28,12 @@ package final class ModelEvaluator {
   ///   - number: the place in the list of models.
   ///   - function: a function that fills up its batches.
   ///   - pixels: how those of pictures or the places of a layer lie; nil for models of something else.
-  ///   - following: the function's inputs beside the explained one that differ from sample to sample.
+  ///   - following: for a few samples the model's inputs beside that of the samples that differ from
+  ///     sample to sample, each in all ways that were found.
   ///   - layer: makes the function's points from the model's inputs, where it is one of a layer.
   package init(
     name: String, number: Int, function: ModelFunction, workspace: Workspace,
-    pixels: PixelLayout?, settings: EvaluationSettings, following: Set<Int> = [],
+    pixels: PixelLayout?, settings: EvaluationSettings, following: [ModelFunction.Others] = [],
     layer: LayerPoints?
   ) throws(ModelError) {
     self.name = name
@@ -41,7 +43,18 @@ package final class ModelEvaluator {
     self.settings = settings
     self.pixels = pixels
     self.layer = layer
-    goesAlone = try function.depends(onInputs: following.union(layer.map { [$0.input] } ?? []))
+    let followers = try function.dependencies(
+      among: Set(following.flatMap(\.keys)).union(layer.map { [$0.input] } ?? []))
+    self.followers = followers
+    if followers.isEmpty {
+      goesAlone = false
+    } else if let layer, followers.contains(layer.input) {
+      goesAlone = true
+    } else {
+      goesAlone = try !function.stacks(
+        following.map { $0.filter { followers.contains($0.key) } })
+    }
+    function.padsSingles = !goesAlone
     maker = MapMaker(function, seed: settings.seed)
     stream = ScoreStream(function)
     var methods: [(number: Int, choice: Method)] = []
@@ -100,7 +113,6 @@ package final class ModelEvaluator {
     var complete = 0
     while complete < placed.count {
       let part = goesAlone ? placed[complete...complete] : placed[complete...]
-      if goesAlone { hold(inputs[part[complete].number]) }
       let done = try evaluateTogether(
         part.map { samples[$0.number] }, part.map(\.input), into: part.map { records[$0.number] },
         isStopped: isStopped)
@@ -110,12 +122,6 @@ package final class ModelEvaluator {
     return complete < placed.count ? placed[complete].number : samples.count
   }
 
-  /// Sees to it that what the scores take beside the explained value is a sample's.
-  private func hold(_ input: PreparedSample.Input) {
-    if let layer { function.hold(layer.input, at: input.point) }
-    for (index, tensor) in input.others { function.hold(index, at: tensor) }
-  }
-
   /// Evaluates samples in common batches.
   private func evaluateTogether(
     _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord],
@@ -123,19 +129,20 @@ package final class ModelEvaluator {
   ) throws -> Int {
     let shape = Shape([1] + function.pointShape)
     let points = inputs.map { $0.point.reshaped(to: shape) }
-    let scores = try function.scores(at: Tensor(stacking: points))
-    let explained = zip(zip(samples, inputs), scores).map { pair, scores in
-      let (sample, input) = pair
+    let others = inputs.map { $0.others.filter { followers.contains($0.key) } }
+    let scores = try scores(at: points, beside: others, into: records)
+    let explained = samples.indices.map { number in
+      let (sample, input, scores) = (samples[number], inputs[number], scores[number])
       return ExplainedPoint(
         point: input.point.reshaped(to: shape),
         baselines: input.baselines.isEmpty
           ? [points[0].zeros()] : input.baselines.map { $0.reshaped(to: shape) },
-        references: input.references.map { $0.reshaped(to: shape) },
+        others: others[number], references: input.references.map { $0.reshaped(to: shape) },
         digest: sample.sample.digest,
         target: (settings.explainsLabel ? sample.sample.label : nil) ?? scores.best,
         scores: scores)
     }
-    for (index, record) in records.enumerated() {
+    for (index, record) in records.enumerated() where record.failure == nil {
       predict(scores[index], explained[index].target, samples[index].sample.label, record)
     }
     let usable = zip(explained, records).filter { $0.1.failure == nil }
@@ -156,6 +163,25 @@ package final class ModelEvaluator {
     }
     try stream.flush()
     return complete
+  }
+
+  /// The scores of each sample; none, and a failure in its record, where a node refuses its data.
+  private func scores(
+    at points: [Tensor], beside others: [ModelFunction.Others], into records: [SampleRecord]
+  ) throws(ModelError) -> [[Double]] {
+    do throws(ModelError) {
+      return try function.scores(at: Tensor(stacking: points), beside: others)
+    } catch {
+      guard error.kind == .badData else { throw error }
+      guard points.count == 1 else {
+        return try points.indices.map { (number) throws(ModelError) in
+          try scores(
+            at: [points[number]], beside: [others[number]], into: [records[number]])[0]
+        }
+      }
+      for record in records { record.failure = record.failure ?? error.description }
+      return [[]]
+    }
   }
 
   private func predict(
@@ -210,9 +236,10 @@ package final class ModelEvaluator {
   ) throws(ModelError) -> Double? {
     guard settings.metrics.contains(.completeness), method.rule.addsUp else { return nil }
     if let start = map.start { return start }
-    let isCommon = settings.hasZeroBaseline && !goesAlone
+    let isCommon = settings.hasZeroBaseline && followers.isEmpty
     if isCommon, let zeroScores { return zeroScores[point.target] }
-    let scores = try function.scores(at: Tensor(stacking: point.baselines))
+    let scores = try function.scores(
+      at: Tensor(stacking: point.baselines), beside: point.baselines.map { _ in point.others })
     if isCommon { zeroScores = scores.first }
     return scores.reduce(0) { $0 + $1[point.target] } / Double(max(scores.count, 1))
   }
@@ -226,7 +253,7 @@ package final class ModelEvaluator {
     }
     for factor in Curve.contrasts {
       let faint = Tensor(point.point.doubles.map { $0 * factor }, shape: point.point.shape)
-      try stream.add(faint.converted(to: point.point.elementType)) {
+      try stream.add(faint.converted(to: point.point.elementType), beside: point.others) {
         curve.add($0.best == label ? 100 : 0)
       }
     }

@@ -8,7 +8,8 @@ package struct PreparedSample: Sendable {
   package struct Input: Sendable {
     /// A batch of one row.
     let point: Tensor
-    /// What the model's other inputs get for it, by their places.
+    /// What the model's other inputs get for it, by their places; that of the sample too where the point
+    /// is a layer's value.
     let others: [Int: Tensor]
     /// What it is compared with; nothing where no method or metric does.
     let baselines: [Tensor]
@@ -28,7 +29,7 @@ package struct PreparedSample: Sendable {
     func placed(by layer: LayerPoints) throws -> Input {
       func place(_ point: Tensor) throws(ModelError) -> Tensor { try layer.point(point, others) }
       return Input(
-        point: try place(point), others: others,
+        point: try place(point), others: others.merging([layer.input: point]) { $1 },
         baselines: try baselines.enumerated().map { try layer.baseline($0, $1, others) },
         references: try references.enumerated().map { number, reference in
           guard let substitutes else { return try place(reference) }

@@ -16,6 +16,9 @@ package final class SampleRecord {
       self.method = method
       self.result = result
     }
+
+    /// The name of what says whether a mask shows a model an object: 1, or 0 for a black one.
+    static let object = "shows-object"
   }
 
   /// A map and what it cost.
@@ -41,8 +44,6 @@ package final class SampleRecord {
   package let index: Int
   /// Why it could not be evaluated.
   package var failure: String?
-  /// Whether its mask shows an object to every model; nil where there is none.
-  package var showsObject: Bool?
   package var predictions: [Prediction] = []
   package var values: [Value: Double] = [:]
   package var curves: [Value: [Double]] = [:]

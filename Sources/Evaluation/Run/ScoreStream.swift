@@ -11,6 +11,7 @@ final class ScoreStream {
 
   private let function: ModelFunction
   private var points: [Tensor] = []
+  private var others: [ModelFunction.Others] = []
   private var receivers: [([Double]) -> Void] = []
 
   init(_ function: ModelFunction) {
@@ -18,9 +19,13 @@ final class ScoreStream {
     givesProbabilities = function.givesProbabilities
   }
 
-  /// Takes a point, a batch of one row, and what is to be done with its scores, now or later.
-  func add(_ point: Tensor, _ receive: @escaping ([Double]) -> Void) throws(ModelError) {
+  /// Takes a point, a batch of one row, what it has in the place of inputs that are held, and what is to
+  /// be done with its scores, now or later.
+  func add(
+    _ point: Tensor, beside others: ModelFunction.Others, _ receive: @escaping ([Double]) -> Void
+  ) throws(ModelError) {
     points.append(point.reshaped(to: Shape([1] + function.pointShape)))
+    self.others.append(others)
     receivers.append(receive)
     if points.count >= function.batchSize { try flush() }
   }
@@ -28,9 +33,10 @@ final class ScoreStream {
   /// Scores the points that wait.
   func flush() throws(ModelError) {
     guard !points.isEmpty else { return }
-    let scores = try function.scores(at: Tensor(stacking: points))
+    let scores = try function.scores(at: Tensor(stacking: points), beside: others)
     for (receive, scores) in zip(receivers, scores) { receive(scores) }
     points = []
+    others = []
     receivers = []
   }
 }

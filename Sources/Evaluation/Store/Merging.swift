@@ -10,11 +10,11 @@ public enum ResultMerge {
   ///   - paths: one file for each shard, in any order.
   ///   - output: the file that receives them; one that is there is replaced if it
   ///     holds all results of the same evaluation.
-  /// - Returns: how many samples there are, and the kinds of machines that the shards ran on: on different
-  ///   ones, last bits may differ.
+  /// - Returns: how many samples there are, the kinds of machines that the shards ran on, since on different
+  ///   ones last bits may differ, and the masks that maps were compared with.
   /// - Throws: `ModelError` if a shard is missing, incomplete, given twice or of another evaluation.
   public static func merge(_ paths: [String], into output: String) throws(ModelError) -> (
-    samples: Int, machines: [String]
+    samples: Int, machines: [String], masks: ResultSummary.Masks
   ) {
     guard let first = paths.first else {
       throw ModelError("there is no shard to merge", kind: .usage)
@@ -36,12 +36,13 @@ public enum ResultMerge {
     }
     let temporary = "\(output).\(ProcessInfo.processInfo.processIdentifier).partial"
     do {
-      let (count, machines) = try ResultDatabase.attempt(output) {
+      let merged = try ResultDatabase.attempt(output) {
         try copy(paths, headers[0], to: temporary, from: first)
       }
-      guard count == headers[0].evaluation.data.samples else {
+      guard merged.samples == headers[0].evaluation.data.samples else {
         throw ModelError(
-          "the shards hold \(count) samples, the data set \(headers[0].evaluation.data.samples)",
+          "the shards hold \(merged.samples) samples, the data set "
+            + "\(headers[0].evaluation.data.samples)",
           file: first)
       }
       guard rename(temporary, output) == 0 else {
@@ -49,7 +50,7 @@ public enum ResultMerge {
           "cannot be written: \(String(cString: strerror(errno)))", kind: .cannotWrite,
           file: output)
       }
-      return (count, machines)
+      return merged
     } catch {
       for ending in ["", "-wal", "-shm", "-journal"] { unlink(temporary + ending) }
       guard var error = error as? ModelError else { throw ModelError("\(error)", kind: .fault) }
@@ -101,7 +102,7 @@ public enum ResultMerge {
 
   private static func copy(
     _ paths: [String], _ header: ResultHeader, to temporary: String, from first: String
-  ) throws -> (samples: Int, machines: [String]) {
+  ) throws -> (samples: Int, machines: [String], masks: ResultSummary.Masks) {
     let queue = try ResultDatabase.open(temporary)
     try queue.writeWithoutTransaction { database in
       try database.execute(
@@ -129,7 +130,8 @@ public enum ResultMerge {
           sql: """
             SELECT DISTINCT processor || ' with ' || threads || ' threads' FROM session
             WHERE samples > 0 ORDER BY 1
-            """)
+            """),
+        try ResultSummary.Masks(database)
       )
     }
     try queue.close()

@@ -10,6 +10,14 @@ public struct ResultSummary: Sendable, Codable {
     public let failed: Int
   }
 
+  /// The masks of objects that maps are compared with.
+  public struct Masks: Sendable, Codable, Equatable {
+    /// How many samples have one and did not fail.
+    public let total: Int
+    /// In which of them no pixel is on the object, as one of the models at least sees it.
+    public let black: Int
+  }
+
   /// A sample that could not be evaluated.
   public struct Failure: Sendable, Codable {
     /// What it is called.
@@ -26,10 +34,10 @@ public struct ResultSummary: Sendable, Codable {
     public let method: String?
     /// What was measured.
     public let metric: String
-    /// How many numbers the mean is of.
+    /// How many numbers the mean is of; 0 where masks show no object or maps are zero.
     public let n: Int
-    /// The mean.
-    public let mean: Double
+    /// The mean; nil of no numbers.
+    public let mean: Double?
     /// Its standard error; nil for a single number.
     public let standardError: Double?
 
@@ -75,6 +83,8 @@ public struct ResultSummary: Sendable, Codable {
   public let samples: Samples
   /// Which of them could not be evaluated, and why.
   public let failures: [Failure]
+  /// The masks that maps are compared with.
+  public let masks: Masks
   /// All means: by model, metric and method.
   public let results: [Result]
   /// All mean curves.

@@ -146,6 +146,11 @@ package final class ResultWriter {
     }
   }
 
+  /// The masks that maps were compared with, in this run and before.
+  package func masks() throws(ModelError) -> ResultSummary.Masks {
+    try ResultDatabase.attempt(path) { try queue.read { try ResultSummary.Masks($0) } }
+  }
+
   /// Leaves the file as it is; where the evaluation is complete, as one file without a log beside it.
   package func close(isComplete: Bool) throws(ModelError) {
     defer { lock.release() }

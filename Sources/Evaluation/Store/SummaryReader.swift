@@ -21,6 +21,19 @@ extension ResultSummary {
   }
 }
 
+extension ResultSummary.Masks {
+  /// Those of the samples in a file.
+  init(_ database: Database) throws {
+    let row = try Row.fetchOne(
+      database,
+      sql: """
+        SELECT count(*) AS total, ifnull(sum(shown = 0), 0) AS black
+        FROM (SELECT min(value) AS shown FROM value WHERE result = ? GROUP BY sample)
+        """, arguments: [SampleRecord.Value.object])
+    self.init(total: row?["total"] ?? 0, black: row?["black"] ?? 0)
+  }
+}
+
 /// Goes through the tables of a file of results, always in the order of the samples.
 private struct SummaryReader {
   let database: Database
@@ -40,22 +53,39 @@ private struct SummaryReader {
     var means = try self.means()
     for (key, mean) in try batchDifferences() { means[key] = mean }
     for (key, mean) in try costs(timing: timing) { means[key] = mean }
+    let masks = try ResultSummary.Masks(database)
+    if masks.total > 0 {
+      for key in maskKeys { means[key] = means[key] ?? RunningMean() }
+    }
     let results = means.keys.sorted(by: isOrdered).map { key in
       let mean = means[key] ?? RunningMean()
       return ResultSummary.Result(
         model: modelName(key.model), method: methodName(key.method), metric: key.result,
-        n: mean.count, mean: mean.mean, standardError: mean.standardError)
+        n: mean.count, mean: mean.count > 0 ? mean.mean : nil, standardError: mean.standardError)
     }
     return ResultSummary(
       protocol: evaluation,
       samples: .init(total: header.expected, done: header.finished, failed: failures.count),
-      failures: failures, results: results, curves: try curves())
+      failures: failures, masks: masks, results: results, curves: try curves())
+  }
+
+  /// What is measured with masks, which has no number where all are black.
+  private var maskKeys: [Key] {
+    evaluation.models.enumerated().flatMap { model, entry in
+      evaluation.methods.enumerated().filter { !entry.without.contains($1) }.flatMap { method, _ in
+        evaluation.metrics.filter(\.needsMasks).map { metric in
+          Key(model: model, method: method, result: metric.rawValue)
+        }
+      }
+    }
   }
 
   private func means() throws -> [Key: RunningMean] {
     var means: [Key: RunningMean] = [:]
     let rows = try Row.fetchCursor(
-      database, sql: "SELECT model, method, result, value FROM value ORDER BY sample")
+      database,
+      sql: "SELECT model, method, result, value FROM value WHERE result != ? ORDER BY sample",
+      arguments: [SampleRecord.Value.object])
     while let row = try rows.next() {
       let key = Key(model: row["model"], method: row["method"], result: row["result"])
       means[key, default: RunningMean()].add(row["value"])
