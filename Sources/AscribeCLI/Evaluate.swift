@@ -15,8 +15,8 @@ struct Evaluate: ParsableCommand {
       --labels, else by number, else in sorted order. Samples go by row, line or row of \
       labels.csv, in folders by class, folder and name as in torchvision's ImageFolder.
 
-      Methods: \(Method.all.map(\.item).joined(separator: ", ")). RULE is one of --quadrature's, as \
-      in ig:64:quadrature=midpoint.
+      Methods: \(Method.all.map(\.item).joined(separator: ", ")). \
+      \(MethodText.rules)
 
       Metrics: \(Metric.allCases.map(\.rawValue).joined(separator: ", ")); paper stands for \
       \(Metric.paper.map(\.rawValue).joined(separator: ", ")).

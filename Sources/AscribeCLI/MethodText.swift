@@ -16,6 +16,13 @@ enum MethodText {
         ? item.padding(toLength: width, withPad: " ", startingAt: 0) + method.summary
         : "\(item)\n\(indent)\(method.summary)"
     }
-    return "Methods:\n" + lines.joined(separator: "\n")
+    let list = "Methods:\n" + lines.joined(separator: "\n")
+    return names == nil ? "\(list)\n\n\(rules)" : list
   }
+
+  /// What RULE stands for in the settings of a method.
+  static let rules = """
+    A RULE of ig is one of --quadrature's, as in ig:64:quadrature=midpoint, that of other paths \
+    secant, trapezoid or left.
+    """
 }

@@ -11,7 +11,7 @@ package enum StepRule: String {
   /// That at the first point, as the authors of the methods have it.
   case left
 
-  static let usage = "[:quadrature=secant|trapezoid|left]"
+  static let usage = "[:quadrature=RULE]"
 
   init(_ settings: inout MethodSettings) throws(ModelError) {
     guard let name = settings.string("quadrature") else {
