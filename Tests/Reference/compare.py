@@ -141,7 +141,9 @@ def saved_maps(network: Network, folder: Path) -> Maps:
     """The maps that the program wrote."""
 
     def read(method: str, sample: Sample) -> np.ndarray:
-        for spelling in (method, canonical(method), canonical(method).split(":quadrature")[0]):
+        settled = method.replace("warped:2", "warped:power=2.0")
+        usual = canonical(method).split(":quadrature")[0]
+        for spelling in (settled, canonical(method), usual):
             name = spelling.replace(":", "-").replace("=", "-")
             path = folder / network.name / name / f"{sample.name}.npy"
             if path.exists():
