@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -105,14 +104,13 @@ class Bench:
             lambda setting: self.peers.torch(network, self.effort.trial_steps, setting),
         )
 
-
     def as_accurate(self, network: str, other: Contender) -> tuple[Contender, Path]:
         """The fewest mean gradients whose map is as near to the truth as another program's, and the
         map that stands for the truth."""
 
-        def means(count: int) -> Contender:
+        def means(count: int, *, again: bool = False) -> Contender:
             return self.ascribe.integrated_gradients(
-                network, count, rule="secant", setting=str(count)
+                network, count, rule="secant", setting=str(count), again=again
             )
 
         def error(contender: Contender) -> float:
@@ -127,7 +125,7 @@ class Bench:
         count = COUNTS[min(place, len(COUNTS) - 1)]
         say(f"error of {other.program} {wanted:.2g}, reached by {count} mean gradients")
         assert truth.map
-        return means(count), truth.map
+        return means(count, again=True), truth.map
 
 
 def chosen(networks: Sequence[str], preferred: str) -> str:
@@ -142,12 +140,14 @@ def integrated_gradients(bench: Bench, networks: Sequence[str]) -> list[Contest]
         say(f"ig {network}")
         setting, torch_trials = bench.torch_setting(network)
         batch, captum_trials = bench.captum_batch(network)
-        captum = bench.peers.captum(network, STEPS, batch)
+        captum = bench.peers.captum(network, STEPS, batch, again=True)
         means, truth = bench.as_accurate(network, captum)
         contenders = [
-            bench.ascribe.integrated_gradients(network, STEPS, setting=f"{STEPS} points"),
+            bench.ascribe.integrated_gradients(
+                network, STEPS, setting=f"{STEPS} points", again=True
+            ),
             means,
-            bench.peers.torch(network, STEPS, setting),
+            bench.peers.torch(network, STEPS, setting, again=True),
             captum,
         ]
         trials = torch_trials + captum_trials
@@ -169,10 +169,7 @@ def forward(bench: Bench, networks: Sequence[str]) -> list[Contest]:
 
 def x_gradient(bench: Bench, networks: Sequence[str]) -> list[Contest]:
     """The X-gradient of the bias-free form, beside a forward pass of the original."""
-    folder = bench.ascribe.folder
-    copies = [f"copy{number}.npy" for number in range(COPIES)]
-    for copy in copies:
-        shutil.copyfile(folder / "input.npy", folder / copy)
+    copies = bench.ascribe.copies(COPIES)
     contests = []
     for network in networks:
         say(f"xg {network}")

@@ -39,13 +39,15 @@ class Run:
     """One process.
 
     Seconds from start to exit and of its own clock, peak resident bytes, and those of them that
-    came with the call (None where the program does not say).
+    came with the call (None where the program does not say). Where the call is repeated, seconds of
+    the second one, which those of the process leave out.
     """
 
     process: float
     call: float
     memory: int
     working: int | None = None
+    again: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,13 @@ class Entrant:
     def summary(self) -> Run:
         """Medians."""
         working = [run.working for run in self.runs if run.working is not None]
+        again = [run.again for run in self.runs if run.again is not None]
         return Run(
             median(run.process for run in self.runs),
             median(run.call for run in self.runs),
             int(median(run.memory for run in self.runs)),
             int(median(working)) if working else None,
+            median(again) if again else None,
         )
 
 

@@ -1,15 +1,16 @@
 """The programs that ascribe is measured against, each in a process of its own.
 
     peers.py prepare FOLDER PICTURES NETWORK...         writes the networks and their inputs
-    peers.py captum FOLDER NETWORK STEPS BATCH MAP
-    peers.py torch FOLDER NETWORK STEPS contiguous|channels_last eager|compiled BATCH MAP
+    peers.py captum FOLDER NETWORK STEPS BATCH MAP 0|1
+    peers.py torch FOLDER NETWORK STEPS contiguous|channels_last eager|compiled BATCH MAP 0|1
     peers.py forward FOLDER NETWORK BATCH THREADS       onnxruntime, a warm session
     peers.py open FOLDER NETWORK THREADS                onnxruntime, to the first prediction
     peers.py distance MAP MAP                           prints the relative L2 distance
     peers.py versions
 
 The four that are measured print the seconds of the call, the peak memory of the process and what of
-it came with the call, in bytes, as JSON; torch also the seconds of compiling and a first batch.
+it came with the call, in bytes, as JSON; torch also the seconds of compiling and a first batch; with
+1 the seconds of a second call.
 """
 
 from __future__ import annotations
@@ -50,12 +51,13 @@ def figures(call: Metered[Any]) -> dict[str, float]:
     return {"seconds": call.seconds, "memory": call.memory, "working": call.working}
 
 
-def saved(call: Metered[Any], path: str) -> dict[str, float]:
-    """The figures of a call, whose map is written to a file."""
+def saved(calls: list[Metered[Any]], path: str) -> dict[str, float]:
+    """The figures of a call, whose map is written to a file, and of another one."""
     import numpy as np
 
-    np.save(path, call.result.detach().numpy())
-    return figures(call)
+    np.save(path, calls[0].result.detach().numpy())
+    again = {"again": call.seconds for call in calls[1:]}
+    return figures(calls[0]) | again
 
 
 def distance(actual: Path, expected: Path) -> float:
@@ -71,16 +73,18 @@ def answer(command: str, arguments: list[str]) -> object:
         case "prepare", [folder, pictures, *names]:
             prepare(Path(folder), int(pictures), names)
             return names
-        case "captum", [folder, name, steps, batch, path]:
+        case "captum", [folder, name, steps, batch, path, again]:
             import torch_peers
 
-            return saved(torch_peers.captum(Path(folder), name, int(steps), int(batch)), path)
-        case "torch", [folder, name, steps, layout, mode, batch, path]:
+            options = (Path(folder), name, int(steps), int(batch))
+            return saved(torch_peers.captum(*options, again=again == "1"), path)
+        case "torch", [folder, name, steps, layout, mode, batch, path, again]:
             import torch_peers
 
             setting = TorchSetting(layout, mode, int(batch))
-            call, warming = torch_peers.loop(Path(folder), name, int(steps), setting)
-            return saved(call, path) | {"warming": warming}
+            options = (Path(folder), name, int(steps), setting)
+            calls, warming = torch_peers.loop(*options, again=again == "1")
+            return saved(calls, path) | {"warming": warming}
         case "forward", [folder, name, batch, threads]:
             import onnxruntime_peers
 

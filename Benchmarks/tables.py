@@ -59,7 +59,10 @@ def integrated_gradients(contests: Sequence[Contest]) -> Table:
         for trial in contest.trials
         if trial.seconds is None
     ]
-    headings = ("process, s", "call, s", "memory, MB", "of it the call's, MB", "map error")
+    headings = (
+        *("process, s", "call, s", "next call, s", "memory, MB", "of it the call's, MB"),
+        "map error",
+    )
     return Table(
         f"Integrated Gradients of one 224x224 picture, {STEPS} Gauss-Legendre points or as good",
         ("network", "program", *headings),
@@ -72,7 +75,8 @@ def integrated_gradients(contests: Sequence[Contest]) -> Table:
             "PyTorch is the fastest of NCHW and channels_last, eager and compiled, batches 8, 16"
             " and 32; captum of batches 4 to 32.",
             "PyTorch's seconds are without compiling and without a first batch that warms it up;"
-            " those of the others have no such allowance.",
+            " those of the others have no such allowance. The next call is a second one in the"
+            " same process.",
             *failed,
         ),
     )
@@ -83,7 +87,8 @@ def measures(entrant: Entrant) -> tuple[str, ...]:
     run = entrant.summary
     working = NOTHING if run.working is None else megabytes(run.working)
     error = NOTHING if entrant.error is None else f"{entrant.error:.1e}"
-    seconds = (f"{run.process:.2f}", f"{run.call:.2f}")
+    again = NOTHING if run.again is None else f"{run.again:.2f}"
+    seconds = (f"{run.process:.2f}", f"{run.call:.2f}", again)
     return (entrant.name, *seconds, megabytes(run.memory), working, error)
 
 
@@ -95,6 +100,7 @@ def ratios(ours: Entrant, rival: Entrant) -> tuple[str, ...]:
         f"{rival.program} / {ours.program}",
         times(b.process / a.process),
         times(b.call / a.call),
+        times(b.again / a.again) if a.again and b.again else "",
         times(b.memory / a.memory),
         working,
         "",

@@ -26,27 +26,32 @@ LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channel
 TARGET = 0
 
 
-def captum(folder: Path, name: str, steps: int, batch: int) -> Metered[Tensor]:
-    """captum with the given number of steps at once."""
+def captum(
+    folder: Path, name: str, steps: int, batch: int, *, again: bool
+) -> list[Metered[Tensor]]:
+    """captum with the given number of steps at once; one call, or two."""
     from captum.attr import IntegratedGradients
 
     network, picture = loaded(folder, name)
     method = IntegratedGradients(network)
-    return metered(
-        lambda: method.attribute(
+
+    def call() -> Tensor:
+        return method.attribute(
             picture,
             target=TARGET,
             n_steps=steps,
             method="gausslegendre",
             internal_batch_size=batch,
         )
-    )
+
+    return [metered(call) for _ in range(1 + again)]
 
 
 def loop(
-    folder: Path, name: str, steps: int, setting: TorchSetting
-) -> tuple[Metered[Tensor], float]:
-    """The loop, and the seconds of compiling and one batch, which come before its clock starts."""
+    folder: Path, name: str, steps: int, setting: TorchSetting, *, again: bool
+) -> tuple[list[Metered[Tensor]], float]:
+    """The loop, one call or two, and the seconds of compiling and one batch, which come before its
+    clock starts."""
     network, picture = loaded(folder, name)
     layout = LAYOUTS[setting.layout]
     scores: Callable[[Tensor], Tensor] = network.to(memory_format=layout)
@@ -58,8 +63,11 @@ def loop(
     start = time.monotonic()
     integrated_gradients(scores, picture, layout, setting.batch, setting.batch)
     warming = time.monotonic() - start
-    call = metered(lambda: integrated_gradients(scores, picture, layout, steps, setting.batch))
-    return call, warming
+
+    def call() -> Tensor:
+        return integrated_gradients(scores, picture, layout, steps, setting.batch)
+
+    return [metered(call) for _ in range(1 + again)], warming
 
 
 def integrated_gradients(

@@ -53,8 +53,13 @@ class Method:
 
     name: str
     options: tuple[str, ...]
-    reference: Attribution
-    """In PyTorch, for the class whose score is largest."""
+    reference: Attribution | None = None
+    """In PyTorch, for the class whose score is largest; none where signs do not decide."""
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it adds up gradients along a path."""
+        return "ig" in self.options
 
 
 def input_x_gradient(network: nn.Module, picture: Tensor) -> Tensor:
@@ -82,6 +87,7 @@ PATH = Method(
     ("--method", "ig", "--steps", str(STEPS), "--quadrature", "midpoint"),
     integrated,
 )
+MEANS = Method(f"ig({STEPS}), means", ("--method", "ig", "--steps", str(STEPS)))
 
 
 def rows(ascribe: Ascribe, *, quick: bool) -> Iterator[Row]:
@@ -101,7 +107,7 @@ def rows(ascribe: Ascribe, *, quick: bool) -> Iterator[Row]:
 def shipped_rows(ascribe: Ascribe, name: str, folder: Path, count: int) -> Iterator[Row]:
     model = MODELS / f"{name}.onnx"
     pictures = networks.pictures(count, 64)
-    for method in (X_GRADIENT if name.endswith("-x") else TIMES, PATH):
+    for method in (X_GRADIENT if name.endswith("-x") else TIMES, PATH, MEANS):
         for opset in OPSETS:
             try:
                 yield row(ascribe, method, name, model, pictures, folder, opset=opset)
@@ -113,7 +119,7 @@ def network_rows(ascribe: Ascribe, name: str, folder: Path, count: int) -> Itera
     network, pictures = gradients.prepared(name, networks.FULL_SIZE, count)
     model = folder / f"{name}.onnx"
     gradients.write(network, model, pictures[:1])
-    for method in (TIMES, PATH):
+    for method in (TIMES, PATH, MEANS):
         yield row(ascribe, method, name, model, pictures, folder, network)
     stripped = folder / f"{name}-x.onnx"
     ascribe.strip_biases(model, stripped, "--replace")
@@ -133,7 +139,7 @@ def row(
 ) -> Row:
     """The median distance of onnxruntime's maps from ours; of a network, from float64 if that is not
     within the limit."""
-    if method is PATH:
+    if method.is_path:
         pictures = pictures[:PATH_INPUTS]
     exported = folder / "explained.onnx"
     options = ("--opset", str(opset)) if opset else ()
@@ -148,9 +154,9 @@ def row(
     size = exported.stat().st_size / 1e6
     note = f"{size:.1f} MB, onnxruntime {seconds:.2f} s an input, ascribe {own_seconds:.2f} s"
     limit = LIMIT
-    if network is not None and measured > LIMIT:
+    if network is not None and method.reference is not None and measured > LIMIT:
         note += f", {measured:.1e} from ascribe's"
-        measured, peer = rounding(method, network, pictures, theirs)
+        measured, peer = rounding(method.reference, network, pictures, theirs)
         limit = max(LIMIT, FACTOR * peer)
         note += f"; from float64, PyTorch float32: {peer:.1e}"
     subject = f"{name}, opset {opset}" if opset else name
@@ -171,14 +177,14 @@ def explained(model: Path, images: NDArray) -> tuple[NDArray, float]:
 
 
 def rounding(
-    method: Method, network: nn.Module, pictures: Tensor, maps: NDArray
+    reference: Attribution, network: nn.Module, pictures: Tensor, maps: NDArray
 ) -> tuple[float, float]:
     """The median distances from PyTorch's float64 maps, of these maps and of its float32 maps."""
     exact = gradients.widened(network)
     theirs, peers = [], []
     for index in range(len(pictures)):
         picture = pictures[index : index + 1]
-        expected = method.reference(exact, picture.double()).numpy()
+        expected = reference(exact, picture.double()).numpy()
         theirs.append(distance(maps[index : index + 1], expected))
-        peers.append(distance(method.reference(network, picture).numpy(), expected))
+        peers.append(distance(reference(network, picture).numpy(), expected))
     return median(theirs), median(peers)

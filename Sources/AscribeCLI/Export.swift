@@ -50,9 +50,11 @@ struct Export: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where between baseline and input ig evaluates the gradient: warped:POWER, midpoint, gauss-legendre, left, right, trapezoid. (default: warped:2)",
+      "How ig adds up the gradient between baseline and input: secant, mean gradients of pieces of the way; or gradients at points, placed by warped:POWER, midpoint, gauss-legendre, left, right, trapezoid. (default: secant, warped:2 for models without mean gradients)",
       valueName: "rule"),
-    completion: .list(["warped:2", "midpoint", "gauss-legendre", "left", "right", "trapezoid"]))
+    completion: .list([
+      "secant", "warped:2", "midpoint", "gauss-legendre", "left", "right", "trapezoid",
+    ]))
   private var quadrature: String?
 
   @Option(

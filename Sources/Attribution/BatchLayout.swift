@@ -36,6 +36,11 @@ extension ModelFunction {
     if case .whole = layout { false } else { true }
   }
 
+  /// Whether it counts samples, any number of them.
+  package var takesAnyBatch: Bool {
+    if case .free = layout { true } else { false }
+  }
+
   /// The first sample of an input of the model: a batch of one row.
   package func firstPoint(of input: Tensor) -> Tensor {
     (hasBatches ? input.rows(0..<1) : input).reshaped(to: Shape([1] + pointShape))

@@ -49,40 +49,74 @@ INLINED void scatter(
     }
 }
 
+// The places that have the maximum one after the other are the upper envelope of straight lines: next
+// comes the line that crosses that of the leader first. It is steeper, so that this ends.
 INLINED void scatter_means(
-    int lanes, const int32_t *restrict choices, const int32_t *restrict next,
+    int lanes, const int32_t *restrict choices, const int32_t *restrict last,
     const struct cdnnl_reach *window, const ptrdiff_t *steps, const float *restrict start,
     const float *restrict end, const float *restrict gradient, float *restrict sums) {
-  // By how much the maximum of the one end leads that of the other, at both ends.
-  float lead[max_lanes], lag[max_lanes], there[max_lanes];
-  for (int lane = 0; lane < lanes; ++lane) lead[lane] = lag[lane] = 0;
+  int32_t leader[max_lanes];
+  float value[max_lanes], slope[max_lanes], since[max_lanes];
+  bool stays = true;
+  for (int lane = 0; lane < lanes; ++lane) {
+    stays &= choices[lane] == last[lane];
+    leader[lane] = choices[lane];
+    value[lane] = slope[lane] = since[lane] = 0;
+  }
+  if (stays) {
+    scatter(lanes, choices, window, steps, gradient, sums);
+    return;
+  }
   int32_t index = 0;
   for (int32_t z = 0; z < window[0].count; ++z)
     for (int32_t y = 0; y < window[1].count; ++y) {
       ptrdiff_t place = (z * steps[0] + y * steps[1]) * lanes;
       for (int32_t x = 0; x < window[2].count; ++x, place += steps[2] * lanes, ++index)
         for (int lane = 0; lane < lanes; ++lane) {
-          const float sign = (choices[lane] == index) - (next[lane] == index);
-          lead[lane] += sign != 0 ? sign * start[place + lane] : 0;
-          lag[lane] -= sign != 0 ? sign * end[place + lane] : 0;
+          const bool leads = leader[lane] == index;
+          value[lane] = leads ? start[place + lane] : value[lane];
+          slope[lane] = leads ? end[place + lane] - start[place + lane] : slope[lane];
         }
     }
-  for (int lane = 0; lane < lanes; ++lane) {
-    const float both = lead[lane] + lag[lane];
-    const float here = gradient[lane] * (both > 0 ? lead[lane] / both : 0.5f);
-    there[lane] = gradient[lane] - here;
-    lead[lane] = here;
+  while (!stays) {
+    int32_t next[max_lanes];
+    float next_value[max_lanes], next_slope[max_lanes], until[max_lanes], share[max_lanes];
+    for (int lane = 0; lane < lanes; ++lane) {
+      next[lane] = leader[lane];
+      next_value[lane] = value[lane];
+      next_slope[lane] = slope[lane];
+      until[lane] = 1;
+    }
+    index = 0;
+    for (int32_t z = 0; z < window[0].count; ++z)
+      for (int32_t y = 0; y < window[1].count; ++y) {
+        ptrdiff_t place = (z * steps[0] + y * steps[1]) * lanes;
+        for (int32_t x = 0; x < window[2].count; ++x, place += steps[2] * lanes, ++index)
+          for (int lane = 0; lane < lanes; ++lane) {
+            const float from = start[place + lane], rise = end[place + lane] - from;
+            const float gain = rise - slope[lane];
+            const float crossing = (value[lane] - from) / gain;
+            const bool is_sooner = (gain > 0) & (crossing < until[lane]);
+            until[lane] = is_sooner ? crossing : until[lane];
+            next[lane] = is_sooner ? index : next[lane];
+            next_value[lane] = is_sooner ? from : next_value[lane];
+            next_slope[lane] = is_sooner ? rise : next_slope[lane];
+          }
+      }
+    for (int lane = 0; lane < lanes; ++lane) {
+      until[lane] = until[lane] > since[lane] ? until[lane] : since[lane];
+      share[lane] = gradient[lane] * (until[lane] - since[lane]);
+    }
+    scatter(lanes, leader, window, steps, share, sums);
+    stays = true;
+    for (int lane = 0; lane < lanes; ++lane) {
+      stays &= next[lane] == leader[lane];
+      leader[lane] = next[lane];
+      value[lane] = next_value[lane];
+      slope[lane] = next_slope[lane];
+      since[lane] = until[lane];
+    }
   }
-  index = 0;
-  for (int32_t z = 0; z < window[0].count; ++z)
-    for (int32_t y = 0; y < window[1].count; ++y) {
-      float *place = sums + (z * steps[0] + y * steps[1]) * lanes;
-      for (int32_t x = 0; x < window[2].count; ++x, place += steps[2] * lanes, ++index)
-        for (int lane = 0; lane < lanes; ++lane) {
-          place[lane] += choices[lane] == index ? lead[lane] : 0;
-          place[lane] += next[lane] == index ? there[lane] : 0;
-        }
-    }
 }
 
 INLINED void store_maxima(

@@ -64,9 +64,8 @@ extension Workspace {
   /// other along the first dimension, moves on a straight line to the next one; at the last part its
   /// gradient there.
   ///
-  /// With a the place of the maximum at the start and b that at the end, x[a] - x[b] falls on a straight
-  /// line, so that a gets the share of dy that it has of x[a] - x[b] at the start and x[b] - x[a] at the
-  /// end together, and b the rest.
+  /// Each place of a window gets the share of dy that is the part of the way on which it has the maximum:
+  /// for places on straight lines, the upper envelope of these.
   package func meanMaximumPoolingGradient(
     _ dy: Tensor, _ x: Tensor, parts: Int, _ parameters: PoolingParameters
   ) throws(KernelError) -> Tensor {

@@ -15,7 +15,7 @@ protocol MaximumLane {
     _ choices: UnsafeMutablePointer<Int32>?)
 
   /// Stores the gradient of a plane: each element of that of the output at the chosen place, or
-  /// shared between the places chosen at both ends of the way to a successor.
+  /// shared by the places that have the maximum on the way to a successor.
   static func scatter(
     _ gradient: UnsafePointer<Self>, at choices: UnsafePointer<Int32>,
     onTheWayTo successor: PoolingSuccessor<Self>?, _ places: PoolingPlaces,
@@ -49,9 +49,13 @@ protocol AverageLane {
 protocol ScalarLane: MaximumLane, Comparable, AdditiveArithmetic {
   static var least: Self { get }
 
-  /// The part of this number that belongs to `lead` if it is shared in the ratio of two numbers; half
-  /// of it where both are zero.
-  func shared(_ lead: Self, _ lag: Self) -> Self
+  /// This number shared by the places that have the maximum one after the other, from `leader` on, while
+  /// each moves on a straight line from its start to its end.
+  ///
+  /// - Parameter body: told of each of them with its share.
+  func shareOnTheWay(
+    from start: UnsafePointer<Self>, to end: UnsafePointer<Self>, leader: Int,
+    _ window: PoolingPlaces.Window, _ body: (_ place: Int, _ share: Self) -> Void)
 }
 
 extension ScalarLane {
@@ -98,12 +102,9 @@ extension ScalarLane {
         sums[here] += gradient[index]
         return
       }
-      let there = window.place(Int(successor.choices[index]))
-      let kept = gradient[index].shared(
-        successor.start[here] - successor.start[there],
-        successor.end[there] - successor.end[here])
-      sums[here] += kept
-      sums[there] += gradient[index] - kept
+      gradient[index].shareOnTheWay(
+        from: successor.start, to: successor.end, leader: here, window
+      ) { sums[$0] += $1 }
     }
   }
 }
@@ -114,15 +115,33 @@ extension Int8: ScalarLane { static var least: Int8 { .min } }
 extension UInt8: ScalarLane { static var least: UInt8 { .min } }
 
 extension ScalarLane where Self: BinaryFloatingPoint {
-  func shared(_ lead: Self, _ lag: Self) -> Self {
-    let both = lead + lag
-    return both > 0 ? self * (lead / both) : self / 2
+  func shareOnTheWay(
+    from start: UnsafePointer<Self>, to end: UnsafePointer<Self>, leader: Int,
+    _ window: PoolingPlaces.Window, _ body: (_ place: Int, _ share: Self) -> Void
+  ) {
+    var (leader, since) = (leader, 0 as Self)
+    // The line that crosses the leader's first is steeper, so that this ends.
+    while true {
+      var (next, until) = (leader, 1 as Self)
+      window.forEachPlace { place in
+        let gain = (end[place] - start[place]) - (end[leader] - start[leader])
+        let crossing = (start[leader] - start[place]) / gain
+        if gain > 0, crossing < until { (next, until) = (place, crossing) }
+      }
+      until = max(until, since)
+      body(leader, self * (until - since))
+      guard next != leader else { return }
+      (leader, since) = (next, until)
+    }
   }
 }
 
 extension ScalarLane where Self: BinaryInteger {
   // Integers have no gradients.
-  func shared(_ lead: Self, _ lag: Self) -> Self { self }
+  func shareOnTheWay(
+    from start: UnsafePointer<Self>, to end: UnsafePointer<Self>, leader: Int,
+    _ window: PoolingPlaces.Window, _ body: (_ place: Int, _ share: Self) -> Void
+  ) { body(leader, self) }
 }
 
 extension AverageLane where Self: BinaryFloatingPoint {

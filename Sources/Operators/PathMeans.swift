@@ -5,7 +5,7 @@ package import Tensors
 /// What each point of a path turns into: of so many equal parts along the first dimension each becomes the
 /// next one, the last one stays.
 package struct NextPoint: Operator {
-  private let count: Int
+  let count: Int
 
   package static let specification = Specification(internal: "NextPoint", inputs: 1...1)
   package static let examples = [
@@ -50,7 +50,7 @@ package struct NextPoint: Operator {
 ///
 /// Inputs: x at the points, behind each other along the first dimension; then the gradients.
 package struct MeanReluGradient: Operator {
-  private let count: Int
+  let count: Int
 
   package static let specification = Specification(
     internal: "MeanReluGradient", inputs: 2...Specification.many.upperBound)
@@ -110,11 +110,11 @@ package struct MeanReluGradient: Operator {
 
 /// The gradient of `MaxPool`, its mean while each point of a path moves on a straight line to the next one.
 ///
-/// Of each element of dy the place of the maximum at the one point gets the share of the way on which it
-/// leads that at the other. Inputs: dy, x at the points, behind each other along the first dimension.
+/// Of each element of dy a place of the window gets the part of the way on which it has the maximum.
+/// Inputs: dy, x at the points, behind each other along the first dimension.
 package struct MeanMaxPoolGradient: Operator {
-  private let parameters: PoolingParameters
-  private let count: Int
+  let parameters: PoolingParameters
+  let count: Int
 
   package static let specification = Specification(internal: "MeanMaxPoolGradient", inputs: 2...2)
   package static let examples = [
@@ -125,7 +125,29 @@ package struct MeanMaxPoolGradient: Operator {
         Tensor([4.0, 5, 6, 7], shape: [2, 1, 2]),
         Tensor([2.0, 1, 0, 3, 1, 4, 0, 5], shape: [2, 1, 4]),
       ],
-      outputs: [Tensor([1.0, 3, 0, 5, 0, 6, 0, 7], shape: [2, 1, 4])])
+      outputs: [Tensor([1.0, 3, 0, 5, 0, 6, 0, 7], shape: [2, 1, 4])]),
+    Example(
+      "a place between leads for a quarter of the way; of two that start alike the steeper one leads",
+      attributes: ["count": .int(2), "kernel_shape": .ints([3]), "strides": .ints([3])],
+      inputs: [
+        Tensor([8.0, 8, 1, 1], shape: [2, 1, 2]),
+        Tensor([4.0, 3, 0, 2, 2, -5, 0, 3, 6, 0, 4, -5], shape: [2, 1, 6]),
+      ],
+      outputs: [Tensor([2.0, 2, 4, 0, 8, 0, 0, 0, 1, 0, 1, 0], shape: [2, 1, 6])]),
+    Example(
+      "windows that overlap, and reach beyond the input at both sides",
+      attributes: [
+        "count": .int(2), "kernel_shape": .ints([2, 2]), "strides": .ints([1, 2]),
+        "pads": .ints([0, 1, 0, 0]), "ceil_mode": .int(1),
+      ],
+      inputs: [
+        Tensor([1.0, 2, 5, 3, 4, 6], shape: [2, 1, 1, 3]),
+        Tensor(
+          [-4.0, -2, -1, -9, -3, -3, -2, -8, -4, -5, -1, -9, -7, -7, -3, -8], shape: [2, 1, 2, 4]),
+      ],
+      outputs: [
+        Tensor([0.75, 0, 2, 0, 0.25, 0, 0, 5, 3, 0, 4, 0, 0, 0, 0, 6], shape: [2, 1, 2, 4])
+      ]),
   ]
 
   /// - Parameter count: points.

@@ -8,9 +8,8 @@ import Testing
 @Suite struct LoweringTests {
   /// Operators of passes that come after differentiation, for the interpreter alone.
   private static let withoutRule: Set = [
-    "ChangePrecision", "FusedConvolution", "MaxPoolScatter", "MeanMaxPoolGradient",
-    "MeanReluGradient", "NextPoint", "PathPoints", "RecordSigns", "RecordingMaxPool", "SignedSum",
-    "WeightedSum",
+    "ChangePrecision", "FusedConvolution", "MaxPoolScatter", "PathPoints", "RecordSigns",
+    "RecordingMaxPool", "SignedSum", "WeightedSum",
   ]
 
   private static let internalCases = OperatorCase.all.filter {

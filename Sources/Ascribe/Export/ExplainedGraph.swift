@@ -57,9 +57,9 @@ struct ExplainedGraph {
   /// Appends everything up to the attribution.
   private mutating func explained() throws(ModelError) -> Explained {
     let isPath = plan.method.path != nil
-    let graph = plan.whole.graph
+    let graph = plan.graphs.whole.graph
     let own = isPath ? graph.outputs : graph.outputs.dropLast()
-    var placement = GraphPlacement(plan.whole, inputs: named(graph.inputs))
+    var placement = GraphPlacement(plan.graphs.whole, inputs: named(graph.inputs))
     for (value, name) in zip(own.dropFirst(), outputs)
     where reserved[value] == nil && !graph.inputs.contains(value)
       && graph.storedConstant(of: value) == nil
@@ -126,7 +126,7 @@ struct ExplainedGraph {
     let values = model.initializer(
       Tensor([0.0, 1]).converted(to: type.elementType), "ascribe/off and on")
     var seed = scope.append("OneHot", [index, depth, values], ["axis": .int(1)], "seed")
-    let extents = plan.scoreExtents.map { $0.isFixed ? $0.offset : -1 }
+    let extents = plan.graphs.scoreExtents.map { $0.isFixed ? $0.offset : -1 }
     if type.shape.rank != 2 || isWhole {
       seed = scope.append("Reshape", [seed, model.integers(extents)], [:], "seed")
     }
@@ -186,7 +186,7 @@ struct ExplainedGraph {
   private mutating func addCompleteness(_ target: Explained) throws(ModelError) {
     let isWhole = plan.batchName == nil && plan.rows == 1
     let rows = isWhole ? [1, -1] : [0, -1]
-    let rank = plan.inputExtents[plan.explained].count
+    let rank = plan.graphs.inputExtents[plan.explained].count
     let flat =
       rank == 1 && !isWhole
       ? scope.append("Reshape", [names.attribution, model.integers([-1, 1])], [:], "rows")
@@ -207,8 +207,8 @@ struct ExplainedGraph {
   private mutating func baselineScore(
     _ scores: [Double], _ target: Explained
   ) throws(ModelError) -> String {
-    guard let batched = plan.scores else {
-      let graph = plan.whole.graph
+    guard let batched = plan.graphs.scores else {
+      let graph = plan.graphs.whole.graph
       let type = graph.type(of: graph.outputs[0])?.elementType ?? .float32
       let constant = model.initializer(
         Tensor(scores).converted(to: type), "ascribe/scores of the baseline")

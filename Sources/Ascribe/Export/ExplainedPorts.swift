@@ -11,7 +11,7 @@ extension ExplainedGraph {
     var ports = graph.inputs.indices.map { index in
       port(
         graph.name(of: graph.inputs[index]), plan.model.inputs[index].elementType,
-        plan.inputExtents[index])
+        plan.graphs.inputExtents[index])
     }
     if plan.options.target == .input { ports.append(port(names.target, .int64, [row])) }
     return ports
@@ -20,16 +20,16 @@ extension ExplainedGraph {
   /// The outputs of the model, then the attribution, the target that was chosen, its score and the
   /// completeness error.
   var outputPorts: [ValueMessage] {
-    let graph = plan.whole.graph
+    let graph = plan.graphs.whole.graph
     let scores = graph.outputs.first.flatMap { graph.type(of: $0) }?.elementType
     let explained = plan.model.inputs[plan.explained].elementType
     let own = zip(graph.outputs.dropFirst(), plan.model.graph.outputs)
     var ports = own.enumerated().map { index, values in
       port(
         plan.model.graph.name(of: values.1), graph.type(of: values.0)?.elementType,
-        plan.outputExtents[index])
+        plan.graphs.outputExtents[index])
     }
-    ports.append(port(names.attribution, explained, plan.inputExtents[plan.explained]))
+    ports.append(port(names.attribution, explained, plan.graphs.inputExtents[plan.explained]))
     if plan.options.target != .input { ports.append(port(names.target, .int64, [row])) }
     ports.append(port(names.score, scores, [row]))
     if plan.method.explainsScores { ports.append(port(names.completenessError, scores, [row])) }

@@ -23,25 +23,13 @@ struct ExportPlan {
   let method: ExportedMethod
   /// The final node before which scores are read, where one is left out.
   let omittedNode: String?
-  /// From the inputs of the model and the seed to the scores, the outputs of the model and, unless that
-  /// is taken along a path, the gradient.
-  let whole: BatchedGraph
-  /// From the inputs of the model and the seed to the gradient along a path; nil for other methods.
-  let gradient: BatchedGraph?
-  /// From the inputs of the model to the scores, where other inputs than the explained one matter for
-  /// those of the baseline.
-  let scores: BatchedGraph?
-  /// For each input of the model its extents.
-  let inputExtents: [[BatchExtent]]
-  /// For each output of the model its extents.
-  let outputExtents: [[BatchExtent]]
-  /// The extents of the scores.
-  let scoreExtents: [BatchExtent]
+  /// Steps of a path that run together; 1 for methods without one.
+  let chunk: Int
+  /// What is written down.
+  let graphs: ExportGraphs
   /// What the input is compared with, for one sample, and its scores; nil for methods without.
   let baseline: (tensor: Tensor, scores: [Double])?
 
-  /// The numbers of samples that the graphs for any number are learnt from.
-  private static let instances = [2, 3, 5]
   /// The opsets that a file may be asked for, besides the model's own.
   static let opsets = 17...21
 
@@ -76,69 +64,20 @@ struct ExportPlan {
     batchName = shapes.batchName
     rows = function.hasBatches ? shapes.fixedRows : 1
     omittedNode = function.omittedNode
-    method = try ExportedMethod(options, function)
+    let stacks = function.takesAnyBatch && (batchName != nil || model.inputs.count == 1)
+    method = try ExportedMethod(options, function, stacks: stacks)
     baseline = try Self.baseline(options, method, model, function, shapes.sample)
-    let samples = shapes.batchName == nil ? [shapes.fixedRows] : Self.instances
+    let chunk = stacks ? method.path?.chunk(atMost: options.chunk) ?? 1 : 1
+    self.chunk = chunk
     let scores = try model.graph.scores(in: options.space).value
-    let selected = model.graph.selecting([scores] + model.graph.outputs)
-    var typed: [Graph] = []
-    var differentiated: [(samples: Int, graph: Graph)] = []
-    for count in samples {
-      let graph = try selected.specialized(to: try shapes.shapes(count), in: workspace)
-        .simplified().poolingBeforeRelu()
-      typed.append(graph)
-      let gradient = try graph.gradient(
-        of: graph.outputs[0], withRespectTo: [graph.inputs[explained]])
-      guard gradient.arrives[0] else {
-        throw ModelError(
-          noGradientOf: graph.outputs[0], reaching: graph.inputs[explained], in: graph)
-      }
-      differentiated.append((count, try gradient.graph.lowered(to: opset)))
-    }
-    func batched(_ part: (Graph) -> Graph) throws(ModelError) -> BatchedGraph {
-      let parts = differentiated.map { ($0.samples, part($0.graph)) }
-      return parts.count == 1
-        ? BatchedGraph(fixed: parts[0].1) : try BatchedGraph(unifying: parts)
-    }
-    let isPath = method.path != nil
-    whole = try batched { isPath ? $0.selecting($0.outputs.dropLast()) : $0 }
-    gradient = isPath ? try batched { $0.selecting($0.outputs.suffix(1)) } : nil
-    self.scores =
-      isPath && model.inputs.count > 1
-      ? try batched { $0.selecting(Array($0.outputs.prefix(1))) } : nil
-    func extents(_ values: (Graph) -> [Value]) throws(ModelError) -> [[BatchExtent]] {
-      let shapes = typed.map { graph in values(graph).map { graph.type(of: $0)?.shape ?? [] } }
-      return try Self.extents(shapes, samples)
-    }
-    inputExtents = try extents(\.inputs)
-    scoreExtents = try extents { Array($0.outputs.prefix(1)) }[0]
-    outputExtents = try extents { Array($0.outputs.dropFirst()) }
-    guard batchName == nil || scoreExtents.first == .samples else {
+    graphs = try ExportGraphs(
+      model.graph.selecting([scores] + model.graph.outputs), explaining: explained,
+      along: method.path.map { ($0, $0.points(chunk)) }, shapes, opset: opset, in: workspace)
+    guard batchName == nil || graphs.scoreExtents.first == .samples else {
       throw ModelError(
         "the scores have no row for each sample; fix the number of samples with --batch",
         kind: .usage)
     }
-  }
-
-  private static func extents(
-    _ shapes: [[Shape]], _ samples: [Int]
-  ) throws(ModelError) -> [[BatchExtent]] {
-    var result: [[BatchExtent]] = []
-    for place in shapes[0].indices {
-      let instances = shapes.map { $0[place].dimensions }
-      var extents: [BatchExtent] = []
-      for axis in instances[0].indices {
-        guard let extent = BatchExtent(samples: samples, extents: instances.map { $0[axis] })
-        else {
-          throw ModelError(
-            "an extent of an output is no multiple of the number of samples; fix that with --batch",
-            kind: .usage)
-        }
-        extents.append(extent)
-      }
-      result.append(extents)
-    }
-    return result
   }
 
   private static func opset(_ wanted: Int?, of graph: Graph) throws(ModelError) -> Int {

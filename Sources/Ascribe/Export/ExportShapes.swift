@@ -49,10 +49,16 @@ struct ExportShapes {
     sample = (port, shape)
   }
 
-  /// One shape per input for so many samples.
-  func shapes(_ samples: Int) throws(ModelError) -> [Shape] {
-    try extents.map { (extents) throws(ModelError) in
-      guard let shape = Shape(checking: extents.map { $0 ?? samples }) else {
+  /// One shape per input for so many samples, at so many points of a path each.
+  func shapes(_ samples: Int, points: Int = 1) throws(ModelError) -> [Shape] {
+    try extents.enumerated().map { (index, extents) throws(ModelError) in
+      let extents = extents.enumerated().map { axis, extent in
+        let counts = extent == nil || batchName == nil && index == explained && axis == 0
+        return (extent ?? samples).multipliedReportingOverflow(by: counts ? points : 1)
+      }
+      guard !extents.contains(where: { $0.overflow }),
+        let shape = Shape(checking: extents.map { $0.partialValue })
+      else {
         throw ModelError("an input of \(samples) samples is too large", kind: .usage)
       }
       return shape

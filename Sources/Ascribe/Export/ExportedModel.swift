@@ -91,8 +91,8 @@ extension ExportReport {
     modelSHA256 = plan.model.sha256()
     method = plan.method.name
     steps = path?.steps
-    quadrature = path?.quadrature.description
-    chunk = path.map { PathLoop.chunk($0.steps, plan) }
+    quadrature = path?.rule
+    chunk = path.map { _ in plan.chunk }
     baseline = path != nil ? plan.options.baseline.description : nil
     switch plan.options.target {
     case .argmax: target = "argmax"

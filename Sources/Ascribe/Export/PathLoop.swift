@@ -20,31 +20,24 @@ struct PathLoop {
   /// The names of all inputs of the model.
   let others: [String]
 
-  /// Points a round: as few more than the steps need in so many rounds as can be.
-  static func chunk(_ steps: Int, _ plan: ExportPlan) -> Int {
-    guard plan.batchName != nil else { return 1 }
-    let rounds = (steps + plan.options.chunk - 1) / max(plan.options.chunk, 1)
-    return (steps + rounds - 1) / max(rounds, 1)
-  }
-
   /// Appends the loop and gives back the sum.
   func append(to scope: inout ScopeAssembly) throws(ModelError) -> String {
     let model = scope.model
-    let nodes = plan.method.path.map { $0.quadrature.nodes($0.steps) } ?? []
-    let chunk = Self.chunk(nodes.count, plan)
-    let rounds = (nodes.count + chunk - 1) / chunk
-    let rank = plan.inputExtents[plan.explained].count
+    let batches = plan.method.path?.batches(of: plan.chunk) ?? []
+    let points = plan.method.path?.points(plan.chunk) ?? 1
+    let extents = plan.graphs.inputExtents[plan.explained]
     let type = plan.model.inputs[plan.explained].elementType ?? .float32
     // Points that fill the last round count for nothing.
-    func table(_ numbers: [Double], filler: Double) -> Tensor {
-      let filled = numbers + Array(repeating: filler, count: rounds * chunk - numbers.count)
-      let shape = Shape([rounds, chunk] + Array(repeating: 1, count: rank))
+    func table(_ rows: [[Double]], filler: Double) -> Tensor {
+      let filled = rows.flatMap { $0 + Array(repeating: filler, count: points - $0.count) }
+      let shape = Shape([rows.count, points] + extents.map { _ in 1 })
       return Tensor(filled, shape: shape).converted(to: type)
     }
     let positions = model.initializer(
-      table(nodes.map(\.position), filler: nodes.last?.position ?? 0), "ascribe/positions")
+      table(batches.map(\.positions), filler: batches.last?.positions.last ?? 0),
+      "ascribe/positions")
     let weights = model.initializer(
-      table(nodes.map(\.weight), filler: 0), "ascribe/weights")
+      table(batches.map(\.weights), filler: 0), "ascribe/weights")
     let line = scope.append("Unsqueeze", [difference, model.integers([0])], [:], "line")
     let start = baseline.map { baseline in
       scope.append("Unsqueeze", [baseline, model.integers([0])], [:], "start")
@@ -54,12 +47,13 @@ struct PathLoop {
     let zeros = scope.append("ConstantOfShape", [shape], ["value": .tensor(zero)], "zeros")
     let outside = Outside(
       positions: positions, weights: weights, line: line, start: start,
-      seed: tiled(seed, plan.scoreExtents, chunk, &scope),
+      seed: tiled(seed, plan.graphs.scoreExtents, points, &scope),
       inputs: others.indices.map { index in
-        index == plan.explained ? "" : tiled(others[index], plan.inputExtents[index], chunk, &scope)
-      })
-    let body = try body(outside, chunk, type, model)
-    let trips = model.initializer(Tensor(scalar: Int64(rounds)), "ascribe/rounds")
+        index == plan.explained
+          ? "" : tiled(others[index], plan.graphs.inputExtents[index], points, &scope)
+      }, samples: scope.samples)
+    let body = try body(outside, points, type, model)
+    let trips = model.initializer(Tensor(scalar: Int64(batches.count)), "ascribe/rounds")
     let always = model.initializer(Tensor(scalar: true), "ascribe/always")
     let sum = model.name("ascribe/integral")
     scope.append(
@@ -77,22 +71,24 @@ struct PathLoop {
     let start: String?
     let seed: String
     let inputs: [String]
+    let samples: String?
   }
 
   private func body(
-    _ outside: Outside, _ chunk: Int, _ type: ElementType, _ model: MessageAssembly
+    _ outside: Outside, _ count: Int, _ type: ElementType, _ model: MessageAssembly
   ) throws(ModelError) -> GraphMessage {
     var scope = ScopeAssembly(model)
+    scope.samples = outside.samples
     let round = model.name("ascribe/round")
     let goesOn = model.name("ascribe/goes on")
     let before = model.name("ascribe/sum before")
-    let extents = plan.inputExtents[plan.explained].map { $0.isFixed ? $0.offset : -1 }
+    let extents = plan.graphs.inputExtents[plan.explained].map { $0.isFixed ? $0.offset : -1 }
+    let stacked = count == 1 ? extents : [-1] + extents.dropFirst()
     let here = scope.append("Gather", [outside.positions, round], ["axis": .int(0)], "here")
     var points = scope.append("Mul", [here, outside.line], [:], "points")
     if let start = outside.start { points = scope.append("Add", [points, start], [:], "points") }
-    points = scope.append("Reshape", [points, model.integers(extents)], [:], "points")
-    if plan.batchName != nil { scope.samples = scope.firstExtent(of: points) }
-    guard let batched = plan.gradient else { throw ModelError("no gradient", kind: .fault) }
+    points = scope.append("Reshape", [points, model.integers(stacked)], [:], "points")
+    guard let batched = plan.graphs.gradient else { throw ModelError("no gradient", kind: .fault) }
     let graph = batched.graph
     var bindings: [Value: String] = [:]
     for (index, value) in graph.inputs.enumerated() {
@@ -104,7 +100,7 @@ struct PathLoop {
     try placement.place(in: &scope)
     let gradients = try placement.name(of: graph.outputs[0], in: &scope)
     let apart = scope.append(
-      "Reshape", [gradients, model.integers([chunk] + extents)], [:], "apart")
+      "Reshape", [gradients, model.integers([count] + extents)], [:], "apart")
     let weights = scope.append("Gather", [outside.weights, round], ["axis": .int(0)], "weights")
     let weighted = scope.append("Mul", [apart, weights], [:], "weighted")
     let sum = scope.append(
@@ -113,7 +109,7 @@ struct PathLoop {
     let condition = scope.append("Identity", [goesOn], [:], "goes on")
     let open = DeclaredType(
       type,
-      plan.inputExtents[plan.explained].map { extent in
+      plan.graphs.inputExtents[plan.explained].map { extent in
         extent.isFixed ? .fixed(extent.offset) : .symbolic(plan.batchName ?? "")
       })
     return GraphMessage(
@@ -127,10 +123,12 @@ struct PathLoop {
 
   /// A value for each point of a round: its rows repeated, if it has one for each sample.
   private func tiled(
-    _ value: String, _ extents: [BatchExtent], _ chunk: Int, _ scope: inout ScopeAssembly
+    _ value: String, _ extents: [BatchExtent], _ count: Int, _ scope: inout ScopeAssembly
   ) -> String {
-    guard chunk > 1, let first = extents.first, !first.isFixed else { return value }
-    let repeats = [chunk] + Array(repeating: 1, count: extents.count - 1)
+    guard count > 1, let first = extents.first, !first.isFixed || plan.batchName == nil else {
+      return value
+    }
+    let repeats = [count] + Array(repeating: 1, count: extents.count - 1)
     return scope.append("Tile", [value, scope.model.integers(repeats)], [:], "tiled")
   }
 }

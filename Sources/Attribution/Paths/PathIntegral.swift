@@ -75,11 +75,8 @@ extension ModelFunction {
     }
   }
 
-  /// The name of the rule that Integrated Gradients of so many steps take by themselves.
-  package func usualRule(_ count: Int) -> String { settled(count).ruleName }
-
-  /// What `automatic` comes to.
-  private func settled(_ count: Int) -> Integration {
+  /// What `automatic` comes to for this model.
+  package func settled(_ count: Int) -> Integration {
     let hasMeans = (try? meanPlan(for: rows(for: count), sums: true)) != nil
     return hasMeans
       ? .secant(count) : .steps(count, .warped(power: Quadrature.defaultPower))
@@ -92,10 +89,7 @@ extension ModelFunction {
   ) throws -> [PathIntegral] {
     let rows = rows(for: nodes.count)
     let plan = try pathPlan(rows: rows)
-    let batches = stride(from: 0, to: nodes.count, by: rows).map { first in
-      let batch = nodes[first..<min(first + rows, nodes.count)]
-      return PathBatch(positions: batch.map(\.position), weights: batch.map(\.weight))
-    }
+    let batches = PathBatch.points(nodes, rows: rows)
     count(Passes(forward: nodes.count, backward: nodes.count * targets.count))
     return try plan.integrals(
       from: baseline, to: point, targets: targets, batches: batches, progress: progress

@@ -1,4 +1,4 @@
-import Graphs
+package import Graphs
 import Kernels
 import Operators
 import Rewrites
@@ -102,6 +102,23 @@ struct PathMeanRules: GradientRules {
     let mean = 0.5 * (Formula(here) + Formula(there))
     let secant = Formula(gradient) * (Formula(nextY) - Formula(y)) / difference
     return try context.append(mean.where(isClose, else: secant), numbersLike: x)
+  }
+}
+
+extension Graph {
+  /// The graph with the gradient of one of its values, its mean over the way of each point of a path to
+  /// the next one; the last point counts as its own successor.
+  ///
+  /// - Parameters:
+  ///   - output: one of the values of this graph, which is specialised.
+  ///   - inputs: those that hold points, equal parts behind each other along the first dimension.
+  ///   - count: points.
+  /// - Throws: `ModelError` that names a node which has no mean slope or mixes the points up.
+  package func meanGradient(
+    of output: Value, withRespectTo inputs: [Value], points count: Int
+  ) throws(ModelError) -> GradientGraph {
+    let rules = try PathMeanRules(self, moving: inputs, count: count)
+    return try gradient(of: output, withRespectTo: inputs, rules: rules)
   }
 }
 

@@ -165,8 +165,8 @@ struct cdnnl_successor {
 };
 
 /// The gradient of a plane: each element of that of the output goes to the chosen place of its window.
-/// With a successor it is the mean gradient over the way there: an element is shared by the places that
-/// have the maximum at the two ends, in the ratio of the distances for which they have it.
+/// With a successor it is the mean gradient over the straight way there: an element is shared by the
+/// places that have the maximum, each for a part of the way.
 void cdnnl_scatter_8(
     const int32_t *choices, const struct cdnnl_successor *successor,
     const struct cdnnl_windows *windows, const float *gradient, float *sums);

@@ -79,7 +79,7 @@ package final class ModelEvaluator {
   /// The rule of paths where methods leave it to the model; nil where none does.
   package func usualRule(of methods: [Method]) -> String? {
     for case .automatic(let count)? in methods.map(\.integrationInside) {
-      return function.usualRule(count)
+      return function.settled(count).ruleName
     }
     return methods.contains(where: \.leavesStepRule) ? function.usualStepRule() : nil
   }
