@@ -58,6 +58,29 @@ import Testing
     #expect(try #require(refined.estimatedError) <= tolerance)
   }
 
+  /// At a flat baseline all places of a window are equal but for rounding, which differs between kernels:
+  /// it must not decide who gets the gradient.
+  @Test(arguments: ["alexnet", "vgg"], [3, 8])
+  func roundingOfEqualMaximaDecidesNothing(network: String, pieces: Int) throws {
+    let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "models/pairs/\(network).onnx").path
+    var generator = Random(state: 5)
+    let shape: Shape = [1, 3, 64, 64]
+    let point = Tensor(
+      (0..<shape.elementCount).map { _ in Double.random(in: -2...2, using: &generator) },
+      shape: shape)
+    let maps = try [(Precision.declared, point.converted(to: .float32)), (.float64, point)].map {
+      precision, point in
+      let graph = try ModelFile(opening: path).graph(precision: precision)
+      let function = try ModelFunction(
+        graph, explaining: 0, shape: shape, precision: precision, in: Workspace())
+      return try function.pathIntegral(
+        from: point.zeros(), to: point, target: 2, by: .secant(pieces)
+      ).values
+    }
+    #expect(distance(maps[0], maps[1]) < 5e-4)
+  }
+
   /// Networks without mean slopes are refined from gradients at points.
   @Test func smoothNetworksAreRefinedToo() throws {
     let (function, point) = try function("transformer")

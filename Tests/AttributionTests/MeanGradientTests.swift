@@ -47,6 +47,16 @@ import Testing
     #expect(isClose(map, [2.0 / 3, -0.5 / 3]))
   }
 
+  /// max(4 - 4t, 3, 6t): the first place leads for a quarter of the way, the second up to the half.
+  @Test func placesLeadOneAfterTheOther() throws {
+    var network = RuleNetwork([1, 3])
+    let pool = try network.node("MaxPool", ["kernel_shape": .ints([3])], network.x)
+    let scores = network.node(Flatten(), pool)
+    let map = try network.map(
+      "ig:1:quadrature=secant", of: scores, at: [0, 3, 6], from: [4, 3, 0])
+    #expect(isClose(map, [-1, 0, 3]))
+  }
+
   /// Two layers with all kinds of nodes, beside many gradients at points.
   @Test(arguments: ["Tanh", "Relu", "LeakyRelu", "Sigmoid", "Elu", "HardSwish", "Softplus"])
   func mapsAreThoseOfManyPoints(activation: String) throws {
