@@ -46,6 +46,11 @@ enum Console {
     return (value < 0 ? "-" : "") + String(digits)
   }
 
+  /// A count of things, as in `1 sample` and `2 samples`.
+  static func count(_ value: Int, _ thing: String) -> String {
+    "\(count(value)) \(thing)\(value == 1 ? "" : "s")"
+  }
+
   /// A count of bytes in binary units, as in `233.1 MiB`.
   static func bytes(_ value: Int) -> String {
     let units = ["bytes", "KiB", "MiB", "GiB"]

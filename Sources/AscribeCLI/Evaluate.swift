@@ -158,12 +158,12 @@ struct Evaluate: ParsableCommand {
     if !quiet, let text = SummaryText.blackMasks(outcome.masks) { Console.note("note: \(text)") }
     guard outcome.isComplete else {
       Console.note(
-        "interrupted: \(Console.count(outcome.done)) of \(Console.count(outcome.total)) samples "
+        "interrupted: \(Console.count(outcome.done)) of \(Console.count(outcome.total, "sample")) "
           + "are in \(output); the same command goes on with the rest")
       throw ExitCode(Interruption.exitCode)
     }
     let failed = outcome.failures == 0 ? "" : ", \(Console.count(outcome.failures)) of them failed"
-    print("\(output): \(Console.count(outcome.total)) samples\(failed)")
+    print("\(output): \(Console.count(outcome.total, "sample"))\(failed)")
     fflush(nil)
     if !quiet, outcome.seconds > 0.01 {
       let share = 100 * outcome.passSeconds / outcome.seconds

@@ -183,7 +183,7 @@ enum ExportText {
     if let steps = report.steps, let quadrature = report.quadrature, let baseline = report.baseline
     {
       how +=
-        ", \(Console.count(steps)) \(steps == 1 ? "step" : "steps") (\(quadrature)) from baseline \(baseline)"
+        ", \(Console.count(steps, "step")) (\(quadrature)) from baseline \(baseline)"
       if let chunk = report.chunk, chunk > 1 { how += ", \(chunk) at a time" }
     }
     var lines = ["method  \(how)", "target  \(report.target), \(space(of: report))"]

@@ -30,7 +30,7 @@ struct Merge: ParsableCommand {
     }
     if let text = SummaryText.blackMasks(masks) { Console.note("note: \(text)") }
     print(
-      "\(output): \(Console.count(count)) samples of \(shards.count) \(shards.count == 1 ? "shard" : "shards")"
+      "\(output): \(Console.count(count, "sample")) of \(Console.count(shards.count, "shard"))"
     )
   }
 }

@@ -7,7 +7,7 @@ enum SummaryText {
   static func lines(of summary: ResultSummary) -> [String] {
     let samples = summary.samples
     var lines = [
-      "\(Console.count(samples.done)) of \(Console.count(samples.total)) samples, "
+      "\(Console.count(samples.done)) of \(Console.count(samples.total, "sample")), "
         + "\(Console.count(samples.failed)) failed; score of the \(explained(summary)), "
         + layer(of: summary) + inputs(of: summary)
         + "baseline \(baseline(of: summary)), \(summary.protocol.precision)"
