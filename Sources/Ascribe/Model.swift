@@ -3,6 +3,7 @@ public import Foundation
 public import Graphs
 import Kernels
 import ONNXFormat
+import Operators
 public import Tensors
 
 /// An ONNX model, imported and ready to be run and explained.
@@ -24,7 +25,8 @@ public struct Model: Sendable {
   /// Imports the model in an `.onnx` file, external data beside it included.
   ///
   /// - Throws: `ModelError` if there is no such file, if it is no valid model, or if it uses an
-  ///   operator that is not supported; if the processor does not have this precision.
+  ///   operator that is not supported; if the processor does not have this precision, or the model
+  ///   nothing that it is for.
   public init(contentsOf url: URL, precision: Precision = .declared) throws {
     let graph: Graph
     guard !precision.isNarrow || Workspace.hasBFloat16 else {
@@ -35,6 +37,11 @@ public struct Model: Sendable {
     do throws(ModelError) {
       self.file = try ModelFile(opening: url.relativePath)
       graph = try file.graph(precision: precision)
+      guard !precision.isNarrow || graph.hasFloat32Convolution else {
+        throw ModelError(
+          "\(precision.rawValue) is for convolutions in float32, of which the model has none; leave "
+            + "--precision at float32", kind: .usage)
+      }
     } catch {
       throw error.inFile(url.relativePath)
     }
@@ -128,5 +135,17 @@ public struct ModelPort: Sendable {
     let sides = hasChannelsLast ? dimensions[1...2] : dimensions[2...3]
     guard let height = sides.first ?? nil, let width = sides.last ?? nil else { return nil }
     return Preprocessing.Size(width: width, height: height)
+  }
+}
+
+extension Graph {
+  /// Whether there is a convolution with weights in float32, as far as the file says.
+  fileprivate var hasFloat32Convolution: Bool {
+    nodes.contains { node in
+      guard node.operation is Conv, let weights = node.inputs.dropFirst().first ?? nil else {
+        return false
+      }
+      return storedConstant(of: weights).map { $0.elementType == .float32 } ?? true
+    }
   }
 }

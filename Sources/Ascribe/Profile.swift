@@ -6,7 +6,7 @@ public struct Profile: Sendable, Codable {
     public let name: String
     /// Its nodes.
     public let count: Int
-    /// Seconds in them per batch, the median over runs.
+    /// Seconds in them per batch, in the run whose time is the median.
     public let seconds: Double
     /// The share of all nodes' seconds.
     public let share: Double
@@ -20,7 +20,7 @@ public struct Profile: Sendable, Codable {
     public let operatorName: String
     /// The shape of the first output.
     public let shape: [Int]
-    /// Seconds per batch, the median over runs.
+    /// Seconds per batch, in the run whose time is the median.
     public let seconds: Double
   }
 

@@ -8,18 +8,19 @@ extension ModelSession {
   /// floating-point input, or the forward pass alone if there is no such input.
   ///
   /// - Parameters:
-  ///   - batch: samples, where the model leaves their number open.
+  ///   - batch: samples; 16, or as many as the model takes, unless given.
   ///   - size: height and width of pictures, where the model leaves them open.
-  /// - Throws: `ModelError` if the model leaves other extents open.
-  public func profile(batch: Int, runs: Int, size: Int = 224) throws -> Profile {
+  /// - Throws: `ModelError` if the model leaves other extents open or takes no such batch, or if a batch
+  ///   does not fit the memory.
+  public func profile(batch: Int? = nil, runs: Int, size: Int = 224) throws -> Profile {
     let samples = try model.inputs.map { port throws(ModelError) in
       try port.noise(size: size)
     }
     let profiler = Profiler(workspace: workspace, runs: runs)
     guard let explained = samples.firstIndex(where: { $0.elementType.isFloatingPoint }) else {
-      let forward = try runner(nil, for: samples)
-      return try profiler.profile(
-        batch: samples.first?.shape.first ?? 1, [], samples, forward)
+      let rows = samples.first?.shape.first ?? 1
+      try Profiler.require(batch, tobe: rows)
+      return try profiler.profile(batch: rows, [], samples, try runner(nil, for: samples))
     }
     let others = samples.indices.filter { $0 != explained }.map { ($0, samples[$0]) }
     let function = try ModelFunction(
@@ -52,9 +53,24 @@ private struct Profiler {
   let workspace: Workspace
   let runs: Int
 
-  func profile(_ function: ModelFunction, batch: Int) throws(ModelError) -> Profile {
-    let rows = function.rowsTaken(for: batch)
-    let points = Tensor.noise(shape: Shape([rows] + function.pointShape), seed: 1)
+  /// Refuses a number of samples that the model does not take.
+  static func require(_ batch: Int?, tobe rows: Int) throws(ModelError) {
+    guard let batch, batch != rows else { return }
+    throw ModelError(
+      "the model takes batches of \(rows) only; leave --batch \(batch) out", kind: .usage)
+  }
+
+  func profile(_ function: ModelFunction, batch: Int?) throws(ModelError) -> Profile {
+    let rows = function.rowsTaken(for: batch ?? 16)
+    try Self.require(batch, tobe: rows)
+    guard let shape = Shape(checking: [rows] + function.pointShape),
+      shape.elementCount <= Workspace.memoryLimit / MemoryLayout<Double>.size
+    else {
+      throw ModelError(
+        "\(rows) samples of \(function.pointShape) do not fit the memory; give a smaller --batch",
+        kind: .usage)
+    }
+    let points = Tensor.noise(shape: shape, seed: 1)
     let inputs = function.inputs(points.converted(to: function.elementType))
     let forward = try function.forwardInterpreter(rows: rows)
     let forwardSeconds = try seconds { () throws(ModelError) in try forward.run(inputs) }
@@ -72,40 +88,54 @@ private struct Profiler {
     forwardSeconds: Double? = nil
   ) throws(ModelError) -> Profile {
     let all = try seconds { () throws(ModelError) in try interpreter.run(inputs) }
-    let before = workspace.reorderSeconds
-    let (nodes, observed) = try nodes(of: interpreter, inputs)
-    let reorders = (workspace.reorderSeconds - before) / Double(runs)
+    let observed = try observed(interpreter, inputs)
+    let nodes = interpreter.graph.nodes.enumerated().map { index, node in
+      Profile.NodeItem(
+        name: node.name, operatorName: node.operatorName,
+        shape: interpreter.graph.type(of: node.outputs[0])?.shape.dimensions ?? [],
+        seconds: observed.nodes[index])
+    }
     let peakBytes = workspace.peakBytes
     let (copy, elementwise) = workspace.bandwidths()
     return Profile(
       batch: batch, pointShape: pointShape, forwardSeconds: forwardSeconds ?? all,
       gradientSeconds: forwardSeconds == nil ? nil : all, peakBytes: peakBytes,
       threads: workspace.threadCount, copyBandwidth: copy, elementwiseBandwidth: elementwise,
-      kinds: kinds(of: nodes, all: observed, reorders: reorders), operators: items(of: nodes),
+      kinds: kinds(of: nodes, in: observed), operators: items(of: nodes),
       nodes: nodes)
   }
 
-  /// Every node, and the seconds of a run that is observed.
-  private func nodes(
-    of interpreter: Interpreter, _ inputs: [Tensor]
-  ) throws(ModelError) -> (nodes: [Profile.NodeItem], seconds: Double) {
-    var times: [[Double]] = []
+  /// A run, node by node.
+  private struct ObservedRun {
+    var seconds = 0.0
+    /// Seconds in each node.
+    var nodes: [Double] = []
+    /// Those of them that changed layouts.
+    var reorders: [Double] = []
+  }
+
+  /// Of `runs` runs, after one that is not counted, the one whose time is the median.
+  private func observed(
+    _ interpreter: Interpreter, _ inputs: [Tensor]
+  ) throws(ModelError) -> ObservedRun {
+    var all: [ObservedRun] = []
     defer { interpreter.observer = nil }
-    let observed = try seconds { () throws(ModelError) in
-      var run: [Double] = []
-      interpreter.observer = { _, time in run.append(time) }
-      let outputs = try interpreter.run(inputs)
-      times.append(run)
-      return outputs
+    let clock = ContinuousClock()
+    for _ in 0...runs {
+      var run = ObservedRun()
+      var known = workspace.reorderSeconds
+      interpreter.observer = { [workspace] _, time in
+        run.nodes.append(time)
+        run.reorders.append(workspace.reorderSeconds - known)
+        known = workspace.reorderSeconds
+      }
+      let start = clock.now
+      _ = try interpreter.run(inputs)
+      run.seconds = (clock.now - start) / .seconds(1)
+      all.append(run)
     }
-    let graph = interpreter.graph
-    let nodes = graph.nodes.enumerated().map { index, node in
-      Profile.NodeItem(
-        name: node.name, operatorName: node.operatorName,
-        shape: graph.type(of: node.outputs[0])?.shape.dimensions ?? [],
-        seconds: median(times.dropFirst().map { $0[index] }))
-    }
-    return (nodes, observed)
+    let counted = all.dropFirst().sorted { $0.seconds < $1.seconds }
+    return counted[(counted.count - 1) / 2]
   }
 
   private func items(of nodes: [Profile.NodeItem]) -> [Profile.Item] {
@@ -117,17 +147,15 @@ private struct Profiler {
     }.sorted { $0.seconds > $1.seconds }
   }
 
-  private func kinds(
-    of nodes: [Profile.NodeItem], all: Double, reorders: Double
-  ) -> [Profile.Kind] {
-    var seconds = Dictionary(grouping: nodes, by: \.kind).mapValues { nodes in
-      nodes.reduce(0) { $0 + $1.seconds }
+  /// The kinds of work of a run; together they are all of it.
+  private func kinds(of nodes: [Profile.NodeItem], in run: ObservedRun) -> [Profile.Kind] {
+    var seconds: [String: Double] = [:]
+    for (index, node) in nodes.enumerated() {
+      seconds[node.kind, default: 0] += run.nodes[index] - run.reorders[index]
     }
-    // Tensors change their layout where a convolution reads them, mostly.
-    seconds["convolutions", default: 0] -= min(reorders, seconds["convolutions"] ?? 0)
-    seconds["reorders"] = reorders
-    seconds["overhead"] = max(all - nodes.reduce(0) { $0 + $1.seconds }, 0)
-    return seconds.map { Profile.Kind(name: $0.key, share: $0.value / all) }
+    seconds["reorders"] = run.reorders.reduce(0, +)
+    seconds["overhead"] = run.seconds - run.nodes.reduce(0, +)
+    return seconds.map { Profile.Kind(name: $0.key, share: $0.value / run.seconds) }
       .sorted { $0.share > $1.share }
   }
 
@@ -143,7 +171,10 @@ private struct Profiler {
     return median(Array(times.dropFirst()))
   }
 
-  private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+  private func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+  }
 }
 
 extension Profile.NodeItem {

@@ -11,8 +11,10 @@ struct Bench: ParsableCommand {
   @Argument(help: "An .onnx file.", completion: .file(extensions: ["onnx"]))
   var model: String
 
-  @Option(help: ArgumentHelp("Samples in a batch.", valueName: "count"))
-  var batch = 16
+  @Option(
+    help: ArgumentHelp(
+      "Samples in a batch. (default: 16, or as many as the model takes)", valueName: "count"))
+  var batch: Int?
 
   @Option(help: ArgumentHelp("Runs to measure; their median is printed.", valueName: "count"))
   var runs = 5
@@ -29,7 +31,7 @@ struct Bench: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard batch > 0, runs > 0, size > 0 else {
+    guard batch ?? 1 > 0, runs > 0, size > 0 else {
       throw ValidationError("--batch, --runs and --size must be at least 1")
     }
   }

@@ -25,6 +25,11 @@ struct Run: ParsableCommand {
 
   func validate() throws {
     guard top > 0 else { throw ValidationError("--top must be at least 1") }
+    guard options.precision != .bf16Gradients else {
+      throw ValidationError(
+        "--precision bf16-gradients has no influence here, where no gradient is taken; leave it out"
+      )
+    }
   }
 
   func run() throws {

@@ -92,6 +92,14 @@ package struct GraphRebuilder {
     _ operation: any Operator, _ inputs: Value?..., name: String,
     attributes: [String: AttributeValue]? = nil
   ) throws(ModelError) -> Value {
+    try append(operation, operands: inputs, name: name, attributes: attributes)
+  }
+
+  /// Appends an operator of one output to the new graph.
+  package mutating func append(
+    _ operation: any Operator, operands inputs: [Value?], name: String,
+    attributes: [String: AttributeValue]? = nil
+  ) throws(ModelError) -> Value {
     do throws(OperatorError) {
       return try builder.append(operation, inputs, name: name, attributes: attributes)[0]
     } catch {

@@ -7,6 +7,9 @@ import Tensors
 ///
 /// A convolution with one kernel for each place lays the windows out, its transpose puts the gradients back.
 extension MeanMaxPoolGradient: Lowerable {
+  /// Places of a window whose pairs are compared one by one.
+  private static let largestWindow = 49
+
   package func lowered(_ context: inout LoweringContext) throws(OperatorError) -> [Value] {
     let (dy, x) = (try context.input(0), try context.input(1))
     let (whole, pooled) = (try context.shape(of: x), try context.shape(of: dy))
@@ -14,6 +17,11 @@ extension MeanMaxPoolGradient: Lowerable {
     let outputs = Array(pooled.dropFirst(2))
     let window = try parameters.window.reaching(outputs, over: spatial)
     let size = window.kernel.reduce(1, *)
+    guard size <= Self.largestWindow else {
+      throw OperatorError(
+        "the mean gradient of a maximum over \(size) places takes too many nodes; \(Self.largestWindow) are "
+          + "the most")
+    }
     let planes = whole[0] * whole[1]
     let kernels = context.constant(
       Tensor(

@@ -541,6 +541,7 @@ struct BadInputTests {
     (["attribute", "m", "i", "--method", "ig:4:quadrature=warped:99"], "warped[:POWER]"),
     (["attribute", "m", "i", "--baseline", ""], "--baseline"),
     (["attribute", "m", "i", "--frobnicate"], "--frobnicate"),
+    (["run", "m", "x", "--precision", "bf16-gradients"], "--precision"),
     (["bench", "m", "--batch", "0"], "--batch"), (["bench", "m", "--runs=-1"], "--runs"),
   ])
   func misuse(arguments: [String], part: String) throws {

@@ -152,6 +152,45 @@ struct ExportTests {
     #expect(lines.contains("attribution  batchx4 float32"))
   }
 
+  /// Each row of a batch of fixed size has its own row of the other inputs.
+  @Test func severalInputsOfAFixedBatch() throws {
+    let scratch = try Scratch()
+    var model = TinyModel.elementwise("Mul")
+    model.nodes[0].inputs = ["x", "z"]
+    model.inputs.append(.init(name: "z", dimensions: [TinyModel.batch, 3]))
+    let path = try scratch.write("model.onnx", model.bytes)
+    let output = scratch.path + "/out.onnx"
+    let lines = try succeeds([
+      "export", path, "--method", "gradient", "--batch", "4", "--output", output,
+    ]).output
+    #expect(lines.contains("target  4 int64"))
+    let x = [1, 2, 3, 3, 2, 1, 1, 5, 1, 7, 1, 1] as [Float]
+    let z = [1, 1, 2, 1, 1, 1, 1, 3, 1, 4, 1, 1] as [Float]
+    let points = try scratch.write("x.npy", Tensor(x, shape: [4, 3]).npyData())
+    let others = try scratch.write("z.npy", Tensor(z, shape: [4, 3]).npyData())
+    try succeeds(["run", output, points, "z=" + others, "--output", scratch.path + "/maps"])
+    let map = try Tensor(npy: try bytes(of: scratch.path + "/maps/x.attribution.npy"))
+    #expect(map.elements(as: Float.self) == [0, 0, 2, 1, 0, 0, 0, 3, 0, 4, 0, 0])
+  }
+
+  @Test func windowsTooLargeForMeansFallBack() throws {
+    let scratch = try Scratch()
+    var model = TinyModel.elementwise("Relu", dimensions: [TinyModel.batch, 1, 64])
+    model.nodes[0].outputs = ["r"]
+    model.nodes += [
+      .init(
+        type: "MaxPool", inputs: ["r"], outputs: ["p"], name: "pool",
+        attributes: [("kernel_shape", .ints([64]))]),
+      .init(type: "Flatten", inputs: ["p"], outputs: ["y"], name: "flat"),
+    ]
+    model.outputs[0].dimensions = [TinyModel.batch, 1]
+    let path = try scratch.write("model.onnx", model.bytes)
+    let export = ["export", path, "--method", "ig", "--output", scratch.path + "/out.onnx"]
+    #expect(try succeeds(export).output.contains("warped:2"))
+    try fails(
+      export + ["--quadrature", "secant"], code: 65, saying: ["64 places", "--quadrature warped:2"])
+  }
+
   /// A model that has a value named like what explains it keeps the name.
   @Test func namesOfTheModelAreKept() throws {
     let scratch = try Scratch()

@@ -111,6 +111,9 @@ struct ReadingCommandTests {
         "batch", "pointShape", "forwardSeconds", "gradientSeconds", "peakBytes", "threads",
         "operators", "nodes", "kinds", "copyBandwidth", "elementwiseBandwidth",
       ])
+    let kinds = try #require(profile["kinds"] as? [[String: Any]])
+    let shares = kinds.compactMap { $0["share"] as? Double }
+    #expect(abs(shares.reduce(0, +) - 1) < 1e-9)
     #expect(
       try succeeds(["bench", Program.shapes, "--batch", "1", "--runs", "1"]).output.contains("Conv")
     )

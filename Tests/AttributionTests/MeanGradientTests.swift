@@ -57,6 +57,20 @@ import Testing
     #expect(isClose(map, [-1, 0, 3]))
   }
 
+  /// Both places fall from 1, to -3 and -1: the second has the maximum all the way, which what is rectified
+  /// before it is joined and pooled does not show any more.
+  @Test func maximaOfJoinedRectifiersAreThoseBeforeThem() throws {
+    var network = RuleNetwork([1, 2])
+    let rectified = network.node(Relu(), network.x)
+    let negative = network.node(Relu(), network.node(Neg(), network.x))
+    let joined = network.node(Concat(axis: 1), rectified, negative)
+    let pool = try network.node("MaxPool", ["kernel_shape": .ints([2])], joined)
+    let scores = network.node(Flatten(), pool)
+    let map = try network.map(
+      "ig:1:quadrature=secant", of: scores, at: [-3, -1], from: [1, 1])
+    #expect(isClose(map, [0, -1]))
+  }
+
   /// Two layers with all kinds of nodes, beside many gradients at points.
   @Test(arguments: ["Tanh", "Relu", "LeakyRelu", "Sigmoid", "Elu", "HardSwish", "Softplus"])
   func mapsAreThoseOfManyPoints(activation: String) throws {

@@ -52,7 +52,7 @@ struct ExportGraphs {
       let (scores, point) = (graph.outputs[0], graph.inputs[explained])
       let gradient =
         if let path, path.path.isMean {
-          try graph.meanGradient(of: scores, withRespectTo: [point], points: path.points)
+          try graph.meanGradient(of: scores, withRespectTo: point, points: path.points)
         } else {
           try graph.gradient(of: scores, withRespectTo: [point])
         }

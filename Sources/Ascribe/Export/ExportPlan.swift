@@ -23,6 +23,8 @@ struct ExportPlan {
   let method: ExportedMethod
   /// The final node before which scores are read, where one is left out.
   let omittedNode: String?
+  /// The shapes of the inputs.
+  let shapes: ExportShapes
   /// Steps of a path that run together; 1 for methods without one.
   let chunk: Int
   /// What is written down.
@@ -64,15 +66,29 @@ struct ExportPlan {
     batchName = shapes.batchName
     rows = function.hasBatches ? shapes.fixedRows : 1
     omittedNode = function.omittedNode
-    let stacks = function.takesAnyBatch && (batchName != nil || model.inputs.count == 1)
-    method = try ExportedMethod(options, function, stacks: stacks)
-    baseline = try Self.baseline(options, method, model, function, shapes.sample)
-    let chunk = stacks ? method.path?.chunk(atMost: options.chunk) ?? 1 : 1
+    let stacks = function.takesAnyBatch && shapes.takesPoints
+    let wanted = try ExportedMethod(options, function, stacks: stacks)
+    baseline = try Self.baseline(options, wanted, model, function, shapes.sample)
+    let chunk = stacks ? wanted.path?.chunk(atMost: options.chunk) ?? 1 : 1
     self.chunk = chunk
     let scores = try model.graph.scores(in: options.space).value
-    graphs = try ExportGraphs(
-      model.graph.selecting([scores] + model.graph.outputs), explaining: explained,
-      along: method.path.map { ($0, $0.points(chunk)) }, shapes, opset: opset, in: workspace)
+    let selected = model.graph.selecting([scores] + model.graph.outputs)
+    let explained = explained, opset = opset
+    func written(_ method: ExportedMethod) throws(ModelError) -> ExportGraphs {
+      try ExportGraphs(
+        selected, explaining: explained, along: method.path.map { ($0, $0.points(chunk)) }, shapes,
+        opset: opset, in: workspace)
+    }
+    do throws(ModelError) {
+      (method, self.graphs) = (wanted, try written(wanted))
+    } catch {
+      guard wanted.path?.isMean ?? false else { throw error }
+      guard let other = wanted.withoutMeans else {
+        throw error.advising("take gradients at points, as by --quadrature warped:2")
+      }
+      (method, self.graphs) = (other, try written(other))
+    }
+    self.shapes = shapes
     guard batchName == nil || graphs.scoreExtents.first == .samples else {
       throw ModelError(
         "the scores have no row for each sample; fix the number of samples with --batch",

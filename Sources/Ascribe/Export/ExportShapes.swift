@@ -13,7 +13,7 @@ struct ExportShapes {
   let sample: (port: ModelPort, shape: Shape)
 
   private let explained: Int
-  /// Per input its extents; nil for the number of samples.
+  /// Per input its extents; nil for the number of samples, where the model leaves it open.
   private let extents: [[Int?]]
 
   init(_ model: Model, explained: Int, _ options: ExportOptions) throws(ModelError) {
@@ -38,10 +38,11 @@ struct ExportShapes {
     var extents: [[Int?]] = []
     for (index, port) in model.inputs.enumerated() {
       let wanted = index == explained ? options.sampleShape : nil
-      extents.append(try Self.extents(of: port, wanted, batch: options.batch))
+      extents.append(try Self.extents(of: port, wanted))
     }
     self.extents = extents
-    fixedRows = name == nil ? extents[explained].first.flatMap { $0 } ?? 1 : 1
+    fixedRows =
+      name == nil ? extents[explained].first.flatMap { $0 } ?? options.batch ?? 1 : 1
     let row = extents[explained].enumerated().map { $0 == 0 ? 1 : $1 ?? 1 }
     guard let shape = Shape(checking: row) else {
       throw ModelError("the input '\(port.name)' is too large", kind: .usage)
@@ -49,11 +50,18 @@ struct ExportShapes {
     sample = (port, shape)
   }
 
+  /// Whether several points of a path can be samples of one batch: not where further inputs are of a
+  /// number of samples that the model fixes.
+  var takesPoints: Bool { extents[explained].first == .some(nil) || extents.count == 1 }
+
+  /// Whether an input has a row for each sample, of whatever number there are.
+  func countsSamples(_ input: Int) -> Bool { extents[input].first == .some(nil) }
+
   /// One shape per input for so many samples, at so many points of a path each.
   func shapes(_ samples: Int, points: Int = 1) throws(ModelError) -> [Shape] {
     try extents.enumerated().map { (index, extents) throws(ModelError) in
       let extents = extents.enumerated().map { axis, extent in
-        let counts = extent == nil || batchName == nil && index == explained && axis == 0
+        let counts = extent == nil || index == explained && axis == 0
         return (extent ?? samples).multipliedReportingOverflow(by: counts ? points : 1)
       }
       guard !extents.contains(where: { $0.overflow }),
@@ -65,13 +73,23 @@ struct ExportShapes {
     }
   }
 
-  /// The model as a function of the explained input, the others zero.
+  /// The model as a function of the explained input, the others zero: of one sample, unless those of a
+  /// batch of fixed size change each other's scores.
   ///
   /// - Parameter example: a sample at which the model is defined, where one is known.
   func function(
     _ model: Model, _ space: TargetSpace, example: Tensor?, in workspace: Workspace
   ) throws(ModelError) -> ModelFunction {
-    let shapes = try shapes(batchName == nil ? fixedRows : 1)
+    let rows = countsSamples(explained) ? 1 : fixedRows
+    let function = try self.function(model, space, example, rows: rows, in: workspace)
+    guard !function.hasBatches, rows != fixedRows else { return function }
+    return try self.function(model, space, example, rows: fixedRows, in: workspace)
+  }
+
+  private func function(
+    _ model: Model, _ space: TargetSpace, _ example: Tensor?, rows: Int, in workspace: Workspace
+  ) throws(ModelError) -> ModelFunction {
+    let shapes = try shapes(rows)
     var fixed: [Int: Tensor] = [:]
     for (index, port) in model.inputs.enumerated() where index != explained {
       let zeros = Tensor(repeating: 0 as Float, shape: shapes[index])
@@ -88,14 +106,13 @@ struct ExportShapes {
   }
 
   private static func extents(
-    of port: ModelPort, _ wanted: [Int]?, batch: Int?
+    of port: ModelPort, _ wanted: [Int]?
   ) throws(ModelError) -> [Int?] {
     guard let declared = port.dimensions else {
       throw ModelError("input '\(port.name)' has no declared rank; export the model with one")
     }
     guard !declared.isEmpty else { return [] }
     var extents = declared
-    extents[0] = declared[0] ?? batch
     if let wanted {
       guard wanted.count == declared.count - 1, wanted.allSatisfy({ $0 > 0 }),
         zip(wanted, declared.dropFirst()).allSatisfy({ $1 == nil || $0 == $1 })

@@ -51,6 +51,9 @@ enum ExportedMethod {
     return path
   }
 
+  /// What is taken where mean gradients cannot be written; nil where nobody left the choice.
+  var withoutMeans: ExportedMethod? { path?.withoutMeans.map(ExportedMethod.integratedGradients) }
+
   /// Whether attributions are shares of a score.
   var explainsScores: Bool {
     if case .gradient = self { false } else { true }

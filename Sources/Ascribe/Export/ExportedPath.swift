@@ -7,6 +7,8 @@ struct ExportedPath {
   let steps: Int
   /// Where they are taken; nil for mean gradients over pieces of the path.
   let quadrature: Quadrature?
+  /// Whether nobody chose between means and points.
+  private let isChosen: Bool
 
   /// - Parameter stacks: whether several points can run in one batch, which mean gradients need.
   /// - Throws: `ModelError` if the number of gradients is not known beforehand, or if they depend on
@@ -23,7 +25,7 @@ struct ExportedPath {
       self.init(steps: steps, nil)
     case .automatic(let steps)?:
       if stacks, case .secant = function.settled(steps) {
-        self.init(steps: steps, nil)
+        self.init(steps: steps, nil, isChosen: false)
       } else {
         self.init(steps: steps, .warped(power: Quadrature.defaultPower))
       }
@@ -38,9 +40,15 @@ struct ExportedPath {
     }
   }
 
-  private init(steps: Int, _ quadrature: Quadrature?) {
+  private init(steps: Int, _ quadrature: Quadrature?, isChosen: Bool = true) {
     self.steps = steps
     self.quadrature = quadrature
+    self.isChosen = isChosen
+  }
+
+  /// As many gradients at points, where nobody chose means.
+  var withoutMeans: ExportedPath? {
+    isChosen ? nil : ExportedPath(steps: steps, .warped(power: Quadrature.defaultPower))
   }
 
   /// Whether gradients are means over pieces of the path.

@@ -47,10 +47,11 @@ struct PathLoop {
     let zeros = scope.append("ConstantOfShape", [shape], ["value": .tensor(zero)], "zeros")
     let outside = Outside(
       positions: positions, weights: weights, line: line, start: start,
-      seed: tiled(seed, plan.graphs.scoreExtents, points, &scope),
+      seed: tiled(seed, plan.graphs.scoreExtents.count, points, &scope),
       inputs: others.indices.map { index in
-        index == plan.explained
-          ? "" : tiled(others[index], plan.graphs.inputExtents[index], points, &scope)
+        plan.shapes.countsSamples(index) && index != plan.explained
+          ? tiled(others[index], plan.graphs.inputExtents[index].count, points, &scope)
+          : others[index]
       }, samples: scope.samples)
     let body = try body(outside, points, type, model)
     let trips = model.initializer(Tensor(scalar: Int64(batches.count)), "ascribe/rounds")
@@ -121,14 +122,12 @@ struct PathLoop {
       outputs: [ValueMessage(condition, DeclaredType(.bool, [])), ValueMessage(after, open)])
   }
 
-  /// A value for each point of a round: its rows repeated, if it has one for each sample.
+  /// A value that has rows for samples, repeated for each point of a round.
   private func tiled(
-    _ value: String, _ extents: [BatchExtent], _ count: Int, _ scope: inout ScopeAssembly
+    _ value: String, _ rank: Int, _ count: Int, _ scope: inout ScopeAssembly
   ) -> String {
-    guard count > 1, let first = extents.first, !first.isFixed || plan.batchName == nil else {
-      return value
-    }
-    let repeats = [count] + Array(repeating: 1, count: extents.count - 1)
+    guard count > 1 else { return value }
+    let repeats = [count] + Array(repeating: 1, count: rank - 1)
     return scope.append("Tile", [value, scope.model.integers(repeats)], [:], "tiled")
   }
 }

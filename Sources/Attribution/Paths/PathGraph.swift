@@ -37,10 +37,9 @@ struct PathGraph {
     let split = splits ? try model.splittingAffinePrefix(of: input) : nil
     let rest = try (split?.rest ?? model).poolingBeforeRelu()
     let moving = (split?.places ?? [explained]).map { rest.inputs[$0] }
-    let gradient =
-      summand.isMean
-      ? try rest.meanGradient(of: rest.outputs[0], withRespectTo: moving, points: summand.rows)
-      : try rest.gradient(of: rest.outputs[0], withRespectTo: moving)
+    let rules =
+      summand.isMean ? try PathMeanRules(rest, moving: moving, count: summand.rows) : nil
+    let gradient = try rest.gradient(of: rest.outputs[0], withRespectTo: moving, rules: rules)
     guard gradient.arrives.contains(true) else {
       throw ModelError(noGradientOf: model.outputs[0], reaching: input, in: model)
     }

@@ -58,6 +58,11 @@ extension ModelFunction {
       return try meanIntegrals(
         from: baseline, to: point, targets: targets, pieces: count, progress: progress)
     case .tolerance(let tolerance):
+      guard !precision.isNarrow else {
+        throw ModelError(
+          "the error that a tolerance bounds is estimated without that of rounding to bfloat16, which is "
+            + "larger; take a number of steps, or leave --precision out", kind: .usage)
+      }
       if let path = try? SecantPath(self, from: baseline, to: point, targets: targets) {
         return try path.integrals(within: tolerance, progress: progress)
       }

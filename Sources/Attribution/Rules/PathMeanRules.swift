@@ -25,19 +25,27 @@ struct PathMeanRules: GradientRules {
   /// Below this share of the operands a difference has lost so many digits that the mean of the slopes at
   /// both ends is closer.
   private static let leastShare = 1e-3
+  /// Up to this distance activations are so nearly straight that it is closer also where digits of the result
+  /// are lost.
+  private static let shortWay = 1.0 / 32
 
   /// - Parameters:
   ///   - graph: a specialised graph for a batch of `count` points.
   ///   - inputs: those of it that move.
+  ///   - split: the graph cut behind its affine prefix, whose nodes keep their own rules whatever they do
+  ///     with the points, as long as there are as many behind them.
   /// - Throws: `ModelError` if nodes mix the points up.
-  init(_ graph: Graph, moving inputs: [Value], count: Int) throws(ModelError) {
+  init(
+    _ graph: Graph, moving inputs: [Value], count: Int, behind split: AffineSplit? = nil
+  ) throws(ModelError) {
     guard count > 1 else {
       throw ModelError(
         "the model takes no two samples in one batch, which mean gradients need", kind: .usage)
     }
     self.count = count
     affine = graph.affineNodes(in: inputs)
-    try graph.requireRows(count, from: inputs)
+    let rest = split?.rest ?? graph
+    try rest.requireRows(count, from: split?.places.map { rest.inputs[$0] } ?? inputs)
   }
 
   func gradients(_ context: inout GradientContext) throws(OperatorError) -> [Value?]? {
@@ -98,9 +106,15 @@ struct PathMeanRules: GradientRules {
     else { throw OperatorError("the operator has no slope") }
     let difference = Formula(next) - Formula(x)
     let size = Formula(Abs(), Formula(next)) + Formula(Abs(), Formula(x))
-    let isClose = Formula(Abs(), difference) <= Formula(Self.leastShare) * size
+    let way = Formula(Abs(), difference)
+    let rise = Formula(nextY) - Formula(y)
+    let level = Formula(Abs(), Formula(nextY)) + Formula(Abs(), Formula(y))
+    let share = try context.type(of: y).elementType == .float64 ? 1e-9 : Self.leastShare
+    let isLevel = Formula(Abs(), rise) <= Formula(share) * level
+    let isClose = Formula(
+      Or(), way <= Formula(Self.leastShare) * size, isLevel && way <= Formula(Self.shortWay))
     let mean = 0.5 * (Formula(here) + Formula(there))
-    let secant = Formula(gradient) * (Formula(nextY) - Formula(y)) / difference
+    let secant = Formula(gradient) * rise / difference
     return try context.append(mean.where(isClose, else: secant), numbersLike: x)
   }
 }
@@ -111,14 +125,15 @@ extension Graph {
   ///
   /// - Parameters:
   ///   - output: one of the values of this graph, which is specialised.
-  ///   - inputs: those that hold points, equal parts behind each other along the first dimension.
+  ///   - input: the one that holds points, equal parts behind each other along the first dimension.
   ///   - count: points.
   /// - Throws: `ModelError` that names a node which has no mean slope or mixes the points up.
   package func meanGradient(
-    of output: Value, withRespectTo inputs: [Value], points count: Int
+    of output: Value, withRespectTo input: Value, points count: Int
   ) throws(ModelError) -> GradientGraph {
-    let rules = try PathMeanRules(self, moving: inputs, count: count)
-    return try gradient(of: output, withRespectTo: inputs, rules: rules)
+    let rules = try PathMeanRules(
+      self, moving: [input], count: count, behind: try splittingAffinePrefix(of: input))
+    return try gradient(of: output, withRespectTo: [input], rules: rules)
   }
 }
 
@@ -145,8 +160,8 @@ extension Graph {
       for output in node.outputs { depends[output.index] = true }
       guard node.keepsRows(count, of: varying, in: self) else {
         throw ModelError(
-          "node '\(node.name)' (\(node.operatorName)) is not known to keep the samples of a batch apart, "
-            + "which mean gradients need", kind: .usage)
+          "mean gradients are not defined for node '\(node.name)' (\(node.operatorName)), or not known to "
+            + "be", kind: .usage)
       }
     }
   }
