@@ -82,21 +82,29 @@ extension Model {
   ///
   /// A tensor of the input's rank is a batch; of one rank less, one sample.
   ///
-  /// - Throws: `ModelError` if the file does not exist, is none of these or does not fit the input.
+  /// - Throws: `ModelError` if the file does not exist, is none of these, holds NaN or numbers that the
+  ///   input's type has not, or does not fit the input.
   public func input(contentsOf path: String, for port: ModelPort, rule: PictureRule) throws
     -> ModelInput
   {
     let stem = ModelInput.stem(of: path)
     switch URL(filePath: path).pathExtension.lowercased() {
     case "npy":
-      let tensor = try fitted(try Self.readNPY(path), to: port, path)
+      let tensor = try numbers(try Self.readNPY(path), for: port, path)
       return ModelInput(stem: stem, path: path, tensor: tensor, picture: nil, preprocessing: nil)
     case "pb":
-      let tensor = try fitted(try Self.readTensor(path), to: port, path)
+      let tensor = try numbers(try Self.readTensor(path), for: port, path)
       return ModelInput(stem: stem, path: path, tensor: tensor, picture: nil, preprocessing: nil)
     default:
       return try picture(contentsOf: path, stem: stem, for: port, rule.preprocessing)
     }
+  }
+
+  /// What an input takes for a tensor of numbers that it can be: fused kernels may take NaN for 0.
+  private func numbers(_ given: Tensor, for port: ModelPort, _ path: String) throws -> Tensor {
+    let tensor = try fitted(given, to: port, path)
+    if let fault = tensor.fault(comingFrom: given.doubles) { throw ModelError(fault, file: path) }
+    return tensor
   }
 
   private func picture(

@@ -151,7 +151,7 @@ struct OtherInput: Sendable {
 
 extension Tensor {
   /// Why these numbers are no input: the first one that is none, or that this type has made infinite.
-  fileprivate func fault(comingFrom given: [Double]) -> String? {
+  func fault(comingFrom given: [Double]) -> String? {
     guard elementType.isFloatingPoint else { return nil }
     for (number, taken) in zip(given, doubles) {
       if number.isNaN { return "it holds NaN" }

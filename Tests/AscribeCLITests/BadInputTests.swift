@@ -492,6 +492,8 @@ struct BadInputTests {
     let scratch = try Scratch()
     let log = try scratch.write("log.onnx", TinyModel.elementwise("Log").bytes)
     let root = try scratch.write("root.onnx", TinyModel.elementwise("Sqrt").bytes)
+    let none = try scratch.write("none.npy", Tensor([1, .nan, 1] as [Float], shape: [3]).npyData())
+    try fails(["run", log, none], code: 65, saying: ["none.npy: it holds NaN"])
     let minus = try scratch.write(
       "minus.npy", Tensor([-1, -1, -1] as [Float], shape: [3]).npyData())
     let plus = try scratch.write("plus.npy", Tensor([1, 2, 3] as [Float], shape: [3]).npyData())

@@ -185,7 +185,7 @@ struct StripBiasesVerdictTests {
       "--compare-maps", "0",
     ]).output
     #expect(text.contains("on 2 pictures"))
-    #expect(text.contains("bad.npy: it holds numbers that are not finite"))
+    #expect(text.contains("bad.npy: it holds NaN"))
     #expect(text.contains("accuracy"))
   }
 
