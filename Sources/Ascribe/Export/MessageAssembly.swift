@@ -24,11 +24,7 @@ final class MessageAssembly {
 
   /// The name of an initializer with this content: one that is there already, or a new one.
   func initializer(_ tensor: Tensor, _ base: String) -> String {
-    if let known = tensors[base], known.shape == tensor.shape,
-      known.elementType == tensor.elementType, known.address == tensor.address
-    {
-      return base
-    }
+    if let known = tensors[base], known.isSame(as: tensor) { return base }
     let name = name(base)
     initializers.append(InitializerMessage(name: name, tensor: tensor))
     tensors[name] = tensor

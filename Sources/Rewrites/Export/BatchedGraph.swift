@@ -178,7 +178,7 @@ extension AttributeValue {
 
 extension Tensor {
   /// Whether type, shape and every bit are another tensor's.
-  fileprivate func isSame(as other: Tensor) -> Bool {
+  package func isSame(as other: Tensor) -> Bool {
     guard elementType == other.elementType, shape == other.shape else { return false }
     return address == other.address
       || withBytes { mine in other.withBytes { mine.elementsEqual($0) } }
