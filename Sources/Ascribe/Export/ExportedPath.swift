@@ -7,7 +7,7 @@ struct ExportedPath {
   let steps: Int
   /// Where they are taken; nil for mean gradients over pieces of the path.
   let quadrature: Quadrature?
-  /// Whether nobody chose between means and points.
+  /// Whether the caller chose between means and points.
   private let isChosen: Bool
 
   /// - Parameter stacks: whether several points can run in one batch, which mean gradients need.
