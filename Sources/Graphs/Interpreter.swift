@@ -36,9 +36,10 @@ package final class Interpreter {
 
   /// The outputs for these inputs.
   ///
-  /// - Parameter inputs: one tensor per input of the graph, of exactly its type.
+  /// - Parameter inputs: one tensor per input of the graph, of exactly its type. One that nobody else
+  ///   holds dies at its last use, like an intermediate value.
   /// - Throws: `ModelError` that names the input that does not fit or the node that fails.
-  package func run(_ inputs: [Tensor]) throws(ModelError) -> [Tensor] {
+  package func run(_ inputs: consuming [Tensor]) throws(ModelError) -> [Tensor] {
     try run(inputs, waiting: nil) { $0 }
   }
 
@@ -48,13 +49,14 @@ package final class Interpreter {
   /// - Parameter inputs: all inputs but the last.
   /// - Throws: `ModelError` if the first output depends on the last input; what `lastInput` throws.
   package func run(
-    _ inputs: [Tensor], lastInput: (_ firstOutput: Tensor) throws(ModelError) -> Tensor
+    _ inputs: consuming [Tensor],
+    lastInput: (_ firstOutput: Tensor) throws(ModelError) -> Tensor
   ) throws(ModelError) -> [Tensor] {
     try run(inputs, waiting: graph.inputs.last, lastInput: lastInput)
   }
 
   private func run(
-    _ inputs: [Tensor], waiting last: Value?,
+    _ inputs: consuming [Tensor], waiting last: Value?,
     lastInput: (_ firstOutput: Tensor) throws(ModelError) -> Tensor
   ) throws(ModelError) -> [Tensor] {
     guard peakBytes <= Workspace.memoryLimit else {
@@ -66,6 +68,7 @@ package final class Interpreter {
     var waiting = last
     let bound = graph.inputs.dropLast(waiting == nil ? 0 : 1)
     try bind(inputs, to: Array(bound), in: &values)
+    inputs = []
     let clock = ContinuousClock()
     let beginning = clock.now
     defer { workspace.runSeconds += (clock.now - beginning) / .seconds(1) }

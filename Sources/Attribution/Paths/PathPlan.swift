@@ -160,9 +160,12 @@ final class PathPlan {
       let filler = batch.positions[batch.positions.count - 1]
       let positions = vector(batch.positions, filler: filler)
       let weights = vector(batch.weights, filler: 0)
-      let activations = try forward.run([positions] + ends)
+      var activations = try forward.run([positions] + ends)
       for (place, seed) in seeds.enumerated() {
-        try body(number, place, try backward.run([weights] + activations + seed))
+        let operands = [weights] + activations + seed
+        // The last pass frees what it has read.
+        if place == seeds.count - 1 { activations = [] }
+        try body(number, place, try backward.run(operands))
       }
     }
   }
