@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import Tensors
 
-/// Memory of intermediate tensors: one stretch of addresses, from which each tensor takes the lowest
+/// Memory of intermediate tensors and of kernels at work: one stretch of addresses, from which each tensor takes the lowest
 /// free part that holds it and gives it back when it dies.
 ///
 /// A run of a model asks for the same sizes in the same order again and again, so from the second run on

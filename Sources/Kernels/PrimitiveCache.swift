@@ -50,13 +50,15 @@ final class Primitive {
   }
 }
 
-/// oneDNN's engine, the primitives compiled on it, the weights rearranged for them, and the memory
-/// that they share while they run.
+/// oneDNN's engine, the primitives compiled on it and the weights rearranged for them.
 final class PrimitiveCache {
   private var engine: OpaquePointer?
   private var primitives: [AnyHashable: Primitive] = [:]
   private var weights: [WeightsKey: RearrangedWeights] = [:]
-  private var scratchpad = Storage(byteCount: 0)
+  /// Where primitives take memory from while they run.
+  private let pool: BufferPool
+
+  init(_ pool: BufferPool) { self.pool = pool }
 
   deinit {
     primitives.removeAll()
@@ -81,9 +83,8 @@ final class PrimitiveCache {
   func execute(
     _ primitive: Primitive, _ buffers: [UnsafeMutableRawPointer?]
   ) throws(KernelError) {
-    if scratchpad.byteCount < primitive.scratchpadSize {
-      scratchpad = Storage(byteCount: primitive.scratchpadSize)
-    }
+    let scratchpad = pool.storage(byteCount: primitive.scratchpadSize)
+    defer { withExtendedLifetime(scratchpad) {} }
     let status = cdnnl_primitive_execute(
       primitive.handle, try readyEngine(), buffers, scratchpad.base)
     if status != 0 { throw KernelError(String(cString: cdnnl_status_message(status))) }
@@ -110,11 +111,8 @@ final class PrimitiveCache {
     return result
   }
 
-  /// Frees rearranged weights and the shared memory; they are made again when next needed.
-  func release() {
-    weights.removeAll()
-    scratchpad = Storage(byteCount: 0)
-  }
+  /// Frees rearranged weights; they are made again when next needed.
+  func release() { weights.removeAll() }
 
   private func readyEngine() throws(KernelError) -> OpaquePointer {
     if let engine { return engine }

@@ -6,9 +6,9 @@ package import Tensors
 /// A workspace belongs to the thread that made it; models and graphs are shared between threads,
 /// workspaces are not.
 package final class Workspace {
-  private let pool = BufferPool()
+  private let pool: BufferPool
   private var reusable: Set<ObjectIdentifier> = []
-  let primitives = PrimitiveCache()
+  let primitives: PrimitiveCache
 
   /// Seconds spent so far in runs of graphs, from their inputs to their outputs.
   package var runSeconds = 0.0
@@ -17,7 +17,10 @@ package final class Workspace {
   package internal(set) var reorderSeconds = 0.0
 
   /// A workspace with empty caches.
-  package init() {}
+  package init() {
+    pool = BufferPool()
+    primitives = PrimitiveCache(pool)
+  }
 
   /// Bytes that this process may use: the machine's memory, or less where the user limits it.
   package static let memoryLimit = min(addressLimit ?? .max, physicalMemory)
