@@ -154,7 +154,7 @@ static ptrdiff_t tiles_per_sample(const struct cdnnl_convolution *convolution) {
 /// Whether Winograd's algorithm pays, which oneDNN judges too timidly: there should be enough tiles to
 /// share the larger weights.
 static bool suits_winograd(const struct cdnnl_convolution *convolution) {
-  return convolution->output[0] * tiles_per_sample(convolution) >= 128;
+  return convolution->output[0] * tiles_per_sample(convolution) >= 48;
 }
 
 ptrdiff_t cdnnl_convolution_samples(const struct cdnnl_convolution *convolution) {
