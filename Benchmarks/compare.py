@@ -19,9 +19,8 @@ Sections:
 
 Programs take turns; figures are medians over rounds. *process* is from start to exit of the
 program, *call* what its own clock says of the work without start and loading. Memory is the
-kernel's peak resident set of the process; *the call's* is what of it was not there before the call
-(ascribe: intermediate values and rearranged weights). The loop in PyTorch is warmed up and compiled
-beforehand, which counts in neither figure. All programs run on OMP_NUM_THREADS threads, without it
+kernel's peak resident set of the process. The loop in PyTorch is warmed up and compiled beforehand,
+which counts in neither figure. All programs run on OMP_NUM_THREADS threads, without it
 on one per core. Writes .build/bench/results.json and chart.png.
 """
 
@@ -120,16 +119,16 @@ def compare(options: argparse.Namespace) -> None:
     if drawn:
         bench.peers.draw(folder / "results.json", folder / "chart.png")
     if options.publish:
-        publish(DOCUMENT, facts, effort.rounds, written)
+        publish(DOCUMENT, results.today(), facts, effort.rounds, written)
     if options.publish and drawn:
         shutil.copyfile(folder / "chart.png", CHART)
 
 
 def republish(options: argparse.Namespace) -> None:
     """Draws and publishes what an earlier run measured."""
-    facts, rounds, found = results.read(options.republish)
+    day, facts, rounds, found = results.read(options.republish)
     written = [SECTIONS[name].table(items) for name, items in found.items()]
-    publish(DOCUMENT, facts, rounds, written)
+    publish(DOCUMENT, day, facts, rounds, written)
     Peers(options.output.resolve(), thread_count()).draw(options.republish.resolve(), CHART)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
@@ -35,11 +35,17 @@ class Effort:
     curve: tuple[int, ...] = (16, 64, 256, 1024)
     captum_limit: int = 256
     fine: int = FINE
+    refines: bool = True
+    """Whether half and twice the batch that won a trial are tried too."""
 
     @classmethod
     def quick(cls) -> Effort:
         """Enough to see that everything works; the figures mean little."""
-        return cls(1, 0, 16, (16,), (16,), 2, (16, 64), 64, 256)
+        return cls(1, 0, 16, (16,), (16,), 2, (16, 64), 64, 256, refines=False)
+
+    def near(self, batch: int) -> list[int]:
+        """The batches to try beside one that won."""
+        return [size for size in (batch // 2, 2 * batch) if size] if self.refines else []
 
     @property
     def few_rounds(self) -> int:
@@ -91,6 +97,7 @@ class Bench:
             self.captum_batches[network] = fastest(
                 self.effort.captum_batches,
                 lambda batch: self.peers.captum(network, self.effort.trial_steps, batch),
+                self.effort.near,
             )
         return self.captum_batches[network]
 
@@ -102,11 +109,12 @@ class Bench:
         return fastest(
             [TorchSetting(*choice) for choice in choices],
             lambda setting: self.peers.torch(network, self.effort.trial_steps, setting),
+            lambda best: [replace(best, batch=batch) for batch in self.effort.near(best.batch)],
         )
 
-    def as_accurate(self, network: str, other: Contender) -> tuple[Contender, Path]:
-        """The fewest mean gradients whose map is as near to the truth as another program's, and the
-        map that stands for the truth."""
+    def as_accurate(self, network: str, other: Contender) -> tuple[list[Contender], Path]:
+        """The fewest mean gradients whose map is as near to the truth as another program's, none
+        where more than are tried would do; and the map that stands for the truth."""
 
         def means(count: int, *, again: bool = False) -> Contender:
             return self.ascribe.integrated_gradients(
@@ -122,10 +130,12 @@ class Bench:
         truth.run()
         wanted = error(other)
         place = bisect_left(COUNTS, True, key=lambda count: error(means(count)) <= wanted)
-        count = COUNTS[min(place, len(COUNTS) - 1)]
-        say(f"error of {other.program} {wanted:.2g}, reached by {count} mean gradients")
         assert truth.map
-        return means(count, again=True), truth.map
+        if place == len(COUNTS):
+            say(f"error of {other.program} {wanted:.2g}, not reached by {COUNTS[-1]} mean gradients")
+            return [], truth.map
+        say(f"error of {other.program} {wanted:.2g}, reached by {COUNTS[place]} mean gradients")
+        return [means(COUNTS[place], again=True)], truth.map
 
 
 def chosen(networks: Sequence[str], preferred: str) -> str:
@@ -146,7 +156,7 @@ def integrated_gradients(bench: Bench, networks: Sequence[str]) -> list[Contest]
             bench.ascribe.integrated_gradients(
                 network, STEPS, setting=f"{STEPS} points", again=True
             ),
-            means,
+            *means,
             bench.peers.torch(network, STEPS, setting, again=True),
             captum,
         ]

@@ -38,15 +38,13 @@ class Finished:
 class Run:
     """One process.
 
-    Seconds from start to exit and of its own clock, peak resident bytes, and those of them that
-    came with the call (None where the program does not say). Where the call is repeated, seconds of
-    the second one, which those of the process leave out.
+    Seconds from start to exit and of its own clock, and peak resident bytes. Where the call is
+    repeated, seconds of the second one, which those of the process leave out.
     """
 
     process: float
     call: float
     memory: int
-    working: int | None = None
     again: float | None = None
 
 
@@ -80,13 +78,11 @@ class Entrant:
     @property
     def summary(self) -> Run:
         """Medians."""
-        working = [run.working for run in self.runs if run.working is not None]
         again = [run.again for run in self.runs if run.again is not None]
         return Run(
             median(run.process for run in self.runs),
             median(run.call for run in self.runs),
             int(median(run.memory for run in self.runs)),
-            int(median(working)) if working else None,
             median(again) if again else None,
         )
 
@@ -186,20 +182,35 @@ def take_turns(
 
 
 def fastest(
-    settings: Sequence[Setting], contender: Callable[[Setting], Contender]
+    settings: Sequence[Setting],
+    contender: Callable[[Setting], Contender],
+    neighbours: Callable[[Setting], Sequence[Setting]],
 ) -> tuple[Setting, list[Trial]]:
-    """The setting whose call is shortest in one run; settings that fail are noted and left out."""
-    trials: list[Trial] = []
-    for setting in settings:
-        candidate = contender(setting)
-        try:
-            trial = Trial(candidate.program, candidate.setting, candidate.run().call)
-            say(f"trial of {candidate.program}, {candidate.setting}: {trial.seconds:.3g} s")
-        except Failure as failure:
-            trial = Trial(candidate.program, candidate.setting, None, str(failure))
-            say(f"trial of {candidate.program}, {candidate.setting}: {failure}")
-        trials.append(trial)
-    seconds = {n: trial.seconds for n, trial in enumerate(trials) if trial.seconds is not None}
-    if not seconds:
-        raise Failure(f"{trials[0].program} fails in every setting: {trials[0].reason}")
-    return settings[min(seconds, key=seconds.__getitem__)], trials
+    """The setting whose call is shortest in one run, none of its neighbours being faster; settings
+    that fail are noted and left out."""
+    trials: dict[Setting, Trial] = {}
+    waiting = list(settings)
+    while waiting:
+        trials |= {setting: tried(contender(setting)) for setting in waiting}
+        seconds = {
+            setting: trial.seconds
+            for setting, trial in trials.items()
+            if trial.seconds is not None
+        }
+        if not seconds:
+            first = trials[settings[0]]
+            raise Failure(f"{first.program} fails in every setting: {first.reason}")
+        best = min(seconds, key=seconds.__getitem__)
+        waiting = [setting for setting in neighbours(best) if setting not in trials]
+    return best, list(trials.values())
+
+
+def tried(candidate: Contender) -> Trial:
+    """One run of a candidate."""
+    try:
+        trial = Trial(candidate.program, candidate.setting, candidate.run().call)
+        say(f"trial of {candidate.program}, {candidate.setting}: {trial.seconds:.3g} s")
+    except Failure as failure:
+        trial = Trial(candidate.program, candidate.setting, None, str(failure))
+        say(f"trial of {candidate.program}, {candidate.setting}: {failure}")
+    return trial

@@ -6,7 +6,6 @@ import ctypes
 import gc
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -16,28 +15,20 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Metered(Generic[Result]):
-    """A call: its result, seconds, the peak resident bytes of the process up to its end, and those
-    that came with the call."""
+    """A call: its result, seconds, and the peak resident bytes of the process up to its end."""
 
     result: Result
     seconds: float
     memory: int
-    working: int
 
 
 def metered(call: Callable[[], Result]) -> Metered[Result]:
     """Runs a call after memory that nothing uses has gone back to the kernel."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
-    before, resident = status("VmHWM"), status("VmRSS")
-    # Forgets the peak so far. Where that is not allowed, an earlier peak counts as the call's.
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
     start = time.monotonic()
     result = call()
-    seconds = time.monotonic() - start
-    peak = status("VmHWM")
-    return Metered(result, seconds, max(before, peak), max(0, peak - resident))
+    return Metered(result, time.monotonic() - start, status("VmHWM"))
 
 
 def status(name: str) -> int:

@@ -48,7 +48,7 @@ def prepare(folder: Path, pictures: int, names: list[str]) -> None:
 
 
 def figures(call: Metered[Any]) -> dict[str, float]:
-    return {"seconds": call.seconds, "memory": call.memory, "working": call.working}
+    return {"seconds": call.seconds, "memory": call.memory}
 
 
 def saved(calls: list[Metered[Any]], path: str) -> dict[str, float]:

@@ -82,8 +82,7 @@ class Ascribe:
             second = reports.pop()["seconds"] if again else None
             seconds = sum(report["seconds"] for report in reports)
             process = finished.seconds - (second or 0)
-            peak = reports[0].get("peakBytes")
-            return Run(process, seconds, finished.memory, peak, second)
+            return Run(process, seconds, finished.memory, second)
 
         path = self.folder / "maps" / maps / Path(input).with_suffix(".npy").name
         return Contender(program, setting, run, path if pictures == 1 else None, pictures)
@@ -202,7 +201,7 @@ class Peers:
         said = json.loads(finished.output)
         again = said.get("again")
         seconds = finished.seconds - said.get("warming", 0) - (again or 0)
-        return Run(seconds, said["seconds"], said["memory"], said["working"], again)
+        return Run(seconds, said["seconds"], said["memory"], again)
 
     def _call(self, *arguments: str | Path | int) -> Finished:
         return measured(sys.executable, PEERS, *arguments)

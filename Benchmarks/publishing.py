@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from measuring import Failure
@@ -26,10 +25,11 @@ def parts(document: Path) -> tuple[str, str]:
     return before + begin, end + after
 
 
-def publish(document: Path, facts: Mapping[str, str], rounds: int, tables: Sequence[Table]) -> None:
-    """Replaces what stands between the marks by the facts and the tables."""
+def publish(
+    document: Path, day: str, facts: Mapping[str, str], rounds: int, tables: Sequence[Table]
+) -> None:
+    """Replaces what stands between the marks by the day, the facts and the tables."""
     before, after = parts(document)
-    day = datetime.now(UTC).date().isoformat()
     machine = ", ".join(f"{name} {value}" for name, value in facts.items())
     first = f"Measured on {day}: {machine}; medians of {rounds} rounds."
     paragraphs = [first, *(table.markdown() for table in tables)]

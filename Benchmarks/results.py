@@ -27,15 +27,20 @@ def text(facts: Mapping[str, str], effort: Effort, found: Mapping[str, Any]) -> 
     )
 
 
-def read(path: Path) -> tuple[dict[str, str], int, dict[str, list[Any]]]:
-    """The machine, the rounds and the sections of an earlier run."""
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def read(path: Path) -> tuple[str, dict[str, str], int, dict[str, list[Any]]]:
+    """The day, the machine, the rounds and the sections of an earlier run."""
     try:
         results = json.loads(path.read_text())
         sections = {
             name: [profile(item) if name == "profile" else contest(item) for item in items]
             for name, items in results["sections"].items()
         }
-        return results["machine"], results["effort"]["rounds"], sections
+        day = datetime.fromisoformat(results["date"]).date().isoformat()
+        return day, results["machine"], results["effort"]["rounds"], sections
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Failure(f"{path} holds no results of a benchmark: {error}") from None
 

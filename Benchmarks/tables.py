@@ -49,9 +49,13 @@ class Table:
 def integrated_gradients(contests: Sequence[Contest]) -> Table:
     rows: list[tuple[str, ...]] = []
     for contest in contests:
-        network, (points, means, *rivals) = NETWORKS[contest.network], contest.entrants
-        rows += [(network if each is points else "", *measures(each)) for each in contest.entrants]
-        rows += [("", *ratios(ours, rival)) for ours in (points, means) for rival in rivals]
+        network, entrants = NETWORKS[contest.network], contest.entrants
+        ours = [each for each in entrants if each.program.startswith("ascribe")]
+        rivals = [each for each in entrants if each not in ours]
+        rows += [
+            (network if each is entrants[0] else "", *measures(each)) for each in entrants
+        ]
+        rows += [("", *ratios(own, rival)) for own in ours for rival in rivals]
     failed = [
         f"Left out of the trial on {NETWORKS[contest.network]}: {trial.program}, {trial.setting}"
         f" ({trial.reason})."
@@ -59,10 +63,7 @@ def integrated_gradients(contests: Sequence[Contest]) -> Table:
         for trial in contest.trials
         if trial.seconds is None
     ]
-    headings = (
-        *("process, s", "call, s", "next call, s", "memory, MB", "of it the call's, MB"),
-        "map error",
-    )
+    headings = ("process, s", "call, s", "next call, s", "memory, MB", "map error")
     return Table(
         f"Integrated Gradients of one 224x224 picture, {STEPS} Gauss-Legendre points or as good",
         ("network", "program", *headings),
@@ -72,8 +73,9 @@ def integrated_gradients(contests: Sequence[Contest]) -> Table:
             f"PyTorch, captum and ascribe's first line sum gradients at {STEPS} points. *Mean"
             " gradients* are as many as reach the error of captum's map.",
             "A map's error is its relative L2 distance from that of 1,024 mean gradients.",
-            "PyTorch is the fastest of NCHW and channels_last, eager and compiled, batches 8, 16"
-            " and 32; captum of batches 4 to 32.",
+            "PyTorch is the fastest of NCHW and channels_last, eager and compiled, in batches of 8,"
+            " 16 and 32, captum of batches of 4 to 32; both also of half and of twice the batch that"
+            " won.",
             "PyTorch's seconds are without compiling and without a first batch that warms it up;"
             " those of the others have no such allowance. The next call is a second one in the"
             " same process.",
@@ -85,24 +87,21 @@ def integrated_gradients(contests: Sequence[Contest]) -> Table:
 def measures(entrant: Entrant) -> tuple[str, ...]:
     """The cells of a program: name, seconds, memory, map."""
     run = entrant.summary
-    working = NOTHING if run.working is None else megabytes(run.working)
     error = NOTHING if entrant.error is None else f"{entrant.error:.1e}"
     again = NOTHING if run.again is None else f"{run.again:.2f}"
     seconds = (f"{run.process:.2f}", f"{run.call:.2f}", again)
-    return (entrant.name, *seconds, megabytes(run.memory), working, error)
+    return (entrant.name, *seconds, megabytes(run.memory), error)
 
 
 def ratios(ours: Entrant, rival: Entrant) -> tuple[str, ...]:
     """The cells of a rival's figures in units of ours."""
     a, b = ours.summary, rival.summary
-    working = times(b.working / a.working) if a.working and b.working else ""
     return (
         f"{rival.program} / {ours.program}",
         times(b.process / a.process),
         times(b.call / a.call),
         times(b.again / a.again) if a.again and b.again else "",
         times(b.memory / a.memory),
-        working,
         "",
     )
 

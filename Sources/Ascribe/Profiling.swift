@@ -9,12 +9,15 @@ extension ModelSession {
   ///
   /// - Parameters:
   ///   - batch: samples; 16, or as many as the model takes, unless given.
-  ///   - size: height and width of pictures, where the model leaves them open.
-  /// - Throws: `ModelError` if the model leaves other extents open or takes no such batch, or if a batch
-  ///   does not fit the memory.
-  public func profile(batch: Int? = nil, runs: Int, size: Int = 224) throws -> Profile {
+  ///   - size: height and width of pictures, where the model leaves them open; 224 unless given.
+  /// - Throws: `ModelError` if the model leaves other extents open or takes no such batch or size, or if a
+  ///   batch does not fit the memory.
+  public func profile(batch: Int? = nil, runs: Int, size: Int? = nil) throws -> Profile {
+    guard size == nil || model.inputs.contains(where: \.hasOpenSize) else {
+      throw ModelError("no input has pictures of a size left open; leave --size out", kind: .usage)
+    }
     let samples = try model.inputs.map { port throws(ModelError) in
-      try port.noise(size: size)
+      try port.noise(size: size ?? 224)
     }
     let profiler = Profiler(workspace: workspace, runs: runs)
     guard let explained = samples.firstIndex(where: { $0.elementType.isFloatingPoint }) else {
@@ -26,11 +29,16 @@ extension ModelSession {
     let function = try ModelFunction(
       model.graph, explaining: explained, shape: samples[explained].shape,
       fixed: Dictionary(uniqueKeysWithValues: others), precision: model.precision, in: workspace)
-    return try profiler.profile(function, batch: batch)
+    return try profiler.profile(function, batch: batch, isNarrow: model.precision == .bf16)
   }
 }
 
 extension ModelPort {
+  /// Whether there are pictures whose height or width the caller decides.
+  fileprivate var hasOpenSize: Bool {
+    dimensions.map { $0.count == 4 && $0.dropFirst().contains(nil) } ?? false
+  }
+
   /// Noise for one sample; zeros for an input of integers or Booleans.
   fileprivate func noise(size: Int) throws(ModelError) -> Tensor {
     let extents = dimensions?.enumerated().map { axis, extent in
@@ -60,7 +68,10 @@ private struct Profiler {
       "the model takes batches of \(rows) only; leave --batch \(batch) out", kind: .usage)
   }
 
-  func profile(_ function: ModelFunction, batch: Int?) throws(ModelError) -> Profile {
+  /// - Parameter isNarrow: whether the forward pass alone is in bfloat16 too.
+  func profile(
+    _ function: ModelFunction, batch: Int?, isNarrow: Bool
+  ) throws(ModelError) -> Profile {
     let rows = function.rowsTaken(for: batch ?? 16)
     try Self.require(batch, tobe: rows)
     guard let shape = Shape(checking: [rows] + function.pointShape),
@@ -72,7 +83,10 @@ private struct Profiler {
     }
     let points = Tensor.noise(shape: shape, seed: 1)
     let inputs = function.inputs(points.converted(to: function.elementType))
-    let forward = try function.forwardInterpreter(rows: rows)
+    var forward = try function.forwardInterpreter(rows: rows)
+    if isNarrow {
+      forward = Interpreter(try forward.graph.narrowed(gradientsOnly: false), in: workspace)
+    }
     let forwardSeconds = try seconds { () throws(ModelError) in try forward.run(inputs) }
     let gradient = try function.gradientInterpreter(rows: rows)
     let seed = try function.oneHotSeed(

@@ -31,9 +31,10 @@ struct AscribeCommand: ParsableCommand {
     ])
 
   static func main() {
-    Waiting.boundSpinning()
+    Threads.boundSpinning()
     Interruption.install()
     do {
+      try Threads.checkNumber()
       var command = try parseAsRoot()
       try command.run()
       try Console.finish()

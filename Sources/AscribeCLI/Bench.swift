@@ -21,8 +21,13 @@ struct Bench: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Height and width of pictures, where the model leaves them open.", valueName: "pixels"))
-  var size = 224
+      "Height and width of pictures, where the model leaves them open. (default: 224)",
+      valueName: "pixels"))
+  var size: Int?
+
+  @Option(
+    help: ArgumentHelp("The numbers to compute with, as attribute has it.", valueName: "type"))
+  var precision: Precision = .declared
 
   @Flag(help: "List every node in place of operators.")
   var nodes = false
@@ -31,13 +36,13 @@ struct Bench: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard batch ?? 1 > 0, runs > 0, size > 0 else {
+    guard batch ?? 1 > 0, runs > 0, size ?? 1 > 0 else {
       throw ValidationError("--batch, --runs and --size must be at least 1")
     }
   }
 
   func run() throws {
-    let model = try Model(contentsOf: URL(filePath: model))
+    let model = try Model(contentsOf: URL(filePath: model), precision: precision)
     let profile: Profile
     do {
       profile = try ModelSession(model).profile(batch: batch, runs: runs, size: size)

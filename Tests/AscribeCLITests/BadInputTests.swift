@@ -40,6 +40,14 @@ struct BadInputTests {
 
   // MARK: - Files
 
+  @Test func moreThreadsThanCanBeStarted() throws {
+    let outcome = try Program.run(
+      ["inspect", Program.shapes], environment: ["OMP_NUM_THREADS": "100000"])
+    #expect(outcome.code == 64)
+    #expect(
+      outcome.errors.hasPrefix("error: OMP_NUM_THREADS is 100000, at most 1024 are possible"))
+  }
+
   @Test(arguments: ["none.png", "none.npy", "none.pb", "folder/none.jpg"])
   func missingInput(name: String) throws {
     let scratch = try Scratch()

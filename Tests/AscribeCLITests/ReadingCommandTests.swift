@@ -104,6 +104,11 @@ struct ReadingCommandTests {
     #expect(scores.elementType == .float64)
   }
 
+  @Test func benchOfFixedSizeTakesNoOther() throws {
+    try fails(
+      ["bench", Program.shapes, "--size", "32"], code: 64, saying: ["leave --size out"])
+  }
+
   @Test func benchAsJSON() throws {
     let profile = try object(["bench", Program.shapes, "--batch", "1", "--runs", "1", "--json"])
     #expect(
