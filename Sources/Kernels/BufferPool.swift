@@ -2,8 +2,8 @@ import Glibc
 import Synchronization
 import Tensors
 
-/// Memory of intermediate tensors and of kernels at work: one stretch of addresses, from which each tensor takes the lowest
-/// free part that holds it and gives it back when it dies.
+/// Memory of intermediate tensors and of kernels at work: one stretch of addresses, from which each takes
+/// the lowest free part that holds it and gives it back when it dies.
 ///
 /// A run of a model asks for the same sizes in the same order again and again, so from the second run on
 /// it touches no memory for the first time, which is what fresh memory costs most for.
