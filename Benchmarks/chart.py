@@ -67,7 +67,7 @@ def entitle(axes: Axes, title: str, handles: Sequence[Artist], labels: Sequence[
         borderaxespad=0.2,
         borderpad=0.2,
         handlelength=1.4,
-        columnspacing=1.5,
+        columnspacing=1.2,
     )
 
 
@@ -97,13 +97,13 @@ def draw_calls(axes: Axes, contests: list[Contest]) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.22 * longest)
     axes.set_xlabel("call, seconds (less is better; × times ascribe's)")
-    title = f"Integrated Gradients of one picture, {contests[0]['steps']} points or as accurate"
+    title = f"Integrated Gradients, {contests[0]['steps']} points or as accurate"
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
     names = list(dict.fromkeys(e["program"] for c in contests for e in c["entrants"]))
     handles = [Patch(color=COLOURS[name]) for name in names]
-    labels = ["PyTorch, best configuration" if n == "PyTorch" else n for n in names]
+    labels = ["PyTorch at its best" if name == "PyTorch" else name for name in names]
     entitle(axes, title, handles, labels)
 
 
@@ -135,7 +135,7 @@ def draw_curve(seconds: Axes, memory: Axes, contests: list[Contest]) -> None:
     seconds.yaxis.set_minor_locator(NullLocator())
     seconds.set_ylabel("call, seconds")
     seconds.tick_params(labelbottom=False)
-    title = f"Seconds and memory over steps, {NETWORKS[contests[0]['network']]}"
+    title = f"{NETWORKS[contests[0]['network']]} over steps"
     entitle(seconds, title, *seconds.get_legend_handles_labels())
     memory.set_ylim(0, 1.15 * memory.dataLim.y1)
     memory.set_ylabel("peak memory, MB")
