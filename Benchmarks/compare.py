@@ -129,7 +129,8 @@ def republish(options: argparse.Namespace) -> None:
     day, facts, rounds, found = results.read(options.republish)
     written = [SECTIONS[name].table(items) for name, items in found.items()]
     publish(DOCUMENT, day, facts, rounds, written)
-    Peers(options.output.resolve(), thread_count()).draw(options.republish.resolve(), CHART)
+    if found.keys() & {"ig", "curve"}:
+        Peers(options.output.resolve(), thread_count()).draw(options.republish.resolve(), CHART)
 
 
 def parsed() -> argparse.Namespace:

@@ -45,7 +45,8 @@ class Effort:
 
     def near(self, batch: int) -> list[int]:
         """The batches to try beside one that won."""
-        return [size for size in (batch // 2, 2 * batch) if size] if self.refines else []
+        sizes = (batch // 2, 2 * batch) if self.refines else ()
+        return [size for size in sizes if 0 < size <= self.trial_steps]
 
     @property
     def few_rounds(self) -> int:

@@ -8,9 +8,8 @@
     peers.py distance MAP MAP                           prints the relative L2 distance
     peers.py versions
 
-The four that are measured print the seconds of the call, the peak memory of the process and what of
-it came with the call, in bytes, as JSON; torch also the seconds of compiling and a first batch; with
-1 the seconds of a second call.
+The four that are measured print the seconds of the call and the peak memory of the process in bytes
+as JSON; torch also the seconds of compiling and a first batch; with 1 the seconds of a second call.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ public struct Profile: Sendable, Codable {
   /// Seconds of a forward pass and the gradient with respect to the input; nil for a model whose inputs
   /// have none.
   public let gradientSeconds: Double?
-  /// Bytes of intermediate values at the worst moment.
+  /// Bytes of intermediate values and of kernels at work at the worst moment.
   public let peakBytes: Int
   /// Threads that kernels run on.
   public let threads: Int

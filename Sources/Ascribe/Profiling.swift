@@ -13,7 +13,7 @@ extension ModelSession {
   /// - Throws: `ModelError` if the model leaves other extents open or takes no such batch or size, or if a
   ///   batch does not fit the memory.
   public func profile(batch: Int? = nil, runs: Int, size: Int? = nil) throws -> Profile {
-    guard size == nil || model.inputs.contains(where: \.hasOpenSize) else {
+    guard size == nil || model.inputs.contains(where: { !$0.openSides.isEmpty }) else {
       throw ModelError("no input has pictures of a size left open; leave --size out", kind: .usage)
     }
     let samples = try model.inputs.map { port throws(ModelError) in
@@ -34,21 +34,27 @@ extension ModelSession {
 }
 
 extension ModelPort {
-  /// Whether there are pictures whose height or width the caller decides.
-  fileprivate var hasOpenSize: Bool {
-    dimensions.map { $0.count == 4 && $0.dropFirst().contains(nil) } ?? false
+  /// The axes of height and width of pictures that the caller decides.
+  fileprivate var openSides: [Int] {
+    guard let dimensions, dimensions.count == 4 else { return [] }
+    return (hasChannelsLast ? [1, 2] : [2, 3]).filter { dimensions[$0] == nil }
   }
 
   /// Noise for one sample; zeros for an input of integers or Booleans.
   fileprivate func noise(size: Int) throws(ModelError) -> Tensor {
     let extents = dimensions?.enumerated().map { axis, extent in
-      extent ?? (axis == 0 ? 1 : dimensions?.count == 4 ? size : nil)
+      extent ?? (axis == 0 ? 1 : openSides.contains(axis) ? size : nil)
     }
-    guard let elementType, let extents, !extents.contains(nil),
-      let shape = Shape(checking: extents.compactMap(\.self))
-    else {
+    guard let elementType, let extents, !extents.contains(nil) else {
       throw ModelError(
         "input '\(name)' is \(typeDescription); bench cannot choose its extents", kind: .usage)
+    }
+    // To find out whether there are batches takes a dozen samples in float64.
+    guard let shape = Shape(checking: extents.compactMap(\.self)),
+      Profiler.fits(shape, beside: Workspace.memoryLimit / 2 / 16 * 15)
+    else {
+      throw ModelError(
+        "a sample of '\(name)' does not fit the memory; give a smaller --size", kind: .usage)
     }
     return elementType.isFloatingPoint
       ? Tensor.noise(shape: shape, seed: 1).converted(to: elementType)
@@ -60,6 +66,20 @@ extension ModelPort {
 private struct Profiler {
   let workspace: Workspace
   let runs: Int
+
+  /// Whether noise of this shape, in float64 and in the model's own type, and other bytes take no more
+  /// than half of the memory.
+  static func fits(_ shape: Shape, beside bytes: Int = 0) -> Bool {
+    let limit = Workspace.memoryLimit / 2
+    return bytes <= limit
+      && shape.elementCount <= (limit - bytes) / (2 * MemoryLayout<Double>.size)
+  }
+
+  private static func lackOfMemory(_ rows: Int, _ function: ModelFunction) -> ModelError {
+    ModelError(
+      "\(rows) samples of \(function.pointShape) do not fit the memory; give a smaller --batch",
+      kind: .usage)
+  }
 
   /// Refuses a number of samples that the model does not take.
   static func require(_ batch: Int?, tobe rows: Int) throws(ModelError) {
@@ -74,21 +94,20 @@ private struct Profiler {
   ) throws(ModelError) -> Profile {
     let rows = function.rowsTaken(for: batch ?? 16)
     try Self.require(batch, tobe: rows)
-    guard let shape = Shape(checking: [rows] + function.pointShape),
-      shape.elementCount <= Workspace.memoryLimit / MemoryLayout<Double>.size
-    else {
-      throw ModelError(
-        "\(rows) samples of \(function.pointShape) do not fit the memory; give a smaller --batch",
-        kind: .usage)
+    guard let shape = Shape(checking: [rows] + function.pointShape), Self.fits(shape) else {
+      throw Self.lackOfMemory(rows, function)
     }
-    let points = Tensor.noise(shape: shape, seed: 1)
-    let inputs = function.inputs(points.converted(to: function.elementType))
     var forward = try function.forwardInterpreter(rows: rows)
     if isNarrow {
       forward = Interpreter(try forward.graph.narrowed(gradientsOnly: false), in: workspace)
     }
-    let forwardSeconds = try seconds { () throws(ModelError) in try forward.run(inputs) }
     let gradient = try function.gradientInterpreter(rows: rows)
+    guard Self.fits(shape, beside: gradient.graph.peakBytes) else {
+      throw Self.lackOfMemory(rows, function)
+    }
+    let points = Tensor.noise(shape: shape, seed: 1)
+    let inputs = function.inputs(points.converted(to: function.elementType))
+    let forwardSeconds = try seconds { () throws(ModelError) in try forward.run(inputs) }
     let seed = try function.oneHotSeed(
       for: Array(repeating: 0, count: rows), rows: rows, of: gradient)
     return try profile(

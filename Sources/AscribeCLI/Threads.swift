@@ -7,7 +7,7 @@ enum Threads {
   private static let count = "GOMP_SPINCOUNT"
   private static let policy = "OMP_WAIT_POLICY"
 
-  /// More than any machine has, and fewer than OpenMP fails to start.
+  /// Of several thousand OpenMP starts none, or takes minutes.
   private static let most = 1024
 
   /// Starts the program anew with a bound on how long a thread spins, unless the user has set one.

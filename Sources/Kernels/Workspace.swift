@@ -40,7 +40,7 @@ package final class Workspace {
     return Int(clamping: limit.rlim_cur)
   }()
 
-  /// Bytes of intermediate tensors at the worst moment so far.
+  /// Bytes of intermediate tensors and of kernels at work at the worst moment so far.
   package var peakBytes: Int { pool.peakBytes }
 
   /// Frees what is kept to be quick next time: idle memory and rearranged weights. For the moment

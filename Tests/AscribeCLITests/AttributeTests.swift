@@ -232,6 +232,32 @@ struct AttributeTests {
     #expect((try self.facts("000.json", scratch)["baselines"] as? [Any])?.count ?? 0 > 5)
   }
 
+  /// What one explanation frees at its last use another may still read: maps are the same bit for bit,
+  /// alone, again, and beside other targets and inputs.
+  @Test(arguments: ["ig:24", "ig:24:quadrature=gauss-legendre", "gradient", "deeplift"])
+  func mapsDoNotDependOnCompany(method: String) throws {
+    let scratch = try Scratch()
+    let second = Program.star.replacingOccurrences(of: "000", with: "001")
+    func maps(_ targets: String, _ inputs: [String], in folder: String) throws -> [[UInt8]] {
+      let folder = "\(scratch.path)/\(folder)"
+      try succeeds(
+        ["attribute", Program.shapes] + inputs + [
+          "--target", targets, "--method", method, "--format", "npy", "--output", folder,
+        ])
+      return try scratch.names(in: URL(filePath: folder).lastPathComponent).sorted()
+        .map { try bytes(of: "\(folder)/\($0)") }
+    }
+    let together = try maps("1,4", [Program.star, second], in: "together")
+    #expect(together.count == 4)
+    #expect(try maps("1,4", [Program.star, second], in: "again") == together)
+    for (place, input) in [Program.star, second].enumerated() {
+      for (number, target) in ["1", "4"].enumerated() {
+        #expect(
+          try maps(target, [input], in: "alone\(place)\(target)") == [together[2 * place + number]])
+      }
+    }
+  }
+
   @Test func anInputIsNeverOverwritten() throws {
     let scratch = try Scratch()
     let tensor = Tensor([Float](repeating: 0.5, count: 3 * 64 * 64), shape: [3, 64, 64])

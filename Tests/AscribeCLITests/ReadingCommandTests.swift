@@ -104,6 +104,25 @@ struct ReadingCommandTests {
     #expect(scores.elementType == .float64)
   }
 
+  @Test(arguments: ["bf16", "bf16-gradients", "float64"])
+  func benchInOtherPrecisions(precision: String) throws {
+    let outcome = try Program.run([
+      "bench", Program.shapes, "--batch", "1", "--runs", "1", "--precision", precision,
+    ])
+    if outcome.code == 0 {
+      #expect(outcome.output.contains(precision == "float64" ? "Conv" : "ChangePrecision"))
+    } else {
+      #expect(outcome.code == 64 && outcome.errors.contains("no bfloat16 instructions"))
+    }
+  }
+
+  @Test(arguments: [["--batch", "40000"], ["--batch", "1000000000"]])
+  func benchOfMoreThanTheMemoryHolds(arguments: [String]) throws {
+    try fails(
+      ["bench", Program.shapes, "--runs", "1"] + arguments, code: 64,
+      saying: ["do not fit the memory; give a smaller --batch"])
+  }
+
   @Test func benchOfFixedSizeTakesNoOther() throws {
     try fails(
       ["bench", Program.shapes, "--size", "32"], code: 64, saying: ["leave --size out"])
