@@ -18,10 +18,10 @@ void clapack_add_product(
 }
 
 void clapack_multiply_vector(
-    int32_t rows, int32_t columns, float scale, const float *a, bool transposes_a, const float *x,
-    float factor, float *y) {
+    int32_t rows, int32_t columns, int32_t stride, float scale, const float *a, bool transposes_a,
+    const float *x, float factor, float *y) {
   cblas_sgemv(
-      CblasRowMajor, transposes_a ? CblasTrans : CblasNoTrans, rows, columns, scale, a, columns, x,
+      CblasRowMajor, transposes_a ? CblasTrans : CblasNoTrans, rows, columns, scale, a, stride, x,
       1, factor, y, 1);
 }
 

@@ -39,22 +39,36 @@ extension Workspace {
     return result
   }
 
-  /// A product that reads each element of the large factor once: BLAS streams it from memory, where
-  /// oneDNN first packs it.
+  /// A product that reads each element of the large factor once, and rows that meet a zero not at all, as
+  /// gradients behind rectifiers have many: BLAS streams it from memory, where oneDNN first packs it.
   private func rowProduct(
     _ a: Tensor, _ b: Tensor, _ plan: ProductPlan, _ alpha: Double, _ addend: Tensor?,
     _ beta: Double
   ) throws(KernelError) -> Tensor {
     let result = tensor(.float32, plan.shape)
     if let addend { try stretch(addend, to: plan.shape).copyElements(to: result) }
-    let isTransposed = plan.bSteps.column == 1
-    let (rows, columns) =
-      isTransposed ? (plan.depth, plan.columns) : (plan.columns, plan.depth)
+    let scale = addend == nil ? 0 : Float(beta)
     // Weights in a file may lie at odd addresses; a copy would cost more than the product.
-    clapack_multiply_vector(
-      Int32(rows), Int32(columns), Float(alpha), b.address.assumingMemoryBound(to: Float.self),
-      isTransposed, a.address.assumingMemoryBound(to: Float.self), addend == nil ? 0 : Float(beta),
-      result.address.assumingMemoryBound(to: Float.self))
+    let matrix = b.address.assumingMemoryBound(to: Float.self)
+    let row = a.address.assumingMemoryBound(to: Float.self)
+    let sums = result.address.assumingMemoryBound(to: Float.self)
+    if plan.bSteps.column == 1 {
+      let columns = plan.columns
+      let runs = UnsafeBufferPointer(start: row, count: plan.depth).runsOfNonZeros
+      parallel(columns, grain: 1024) { range in
+        for index in range { sums[index] = scale == 0 ? 0 : scale * sums[index] }
+        for run in runs {
+          clapack_multiply_vector(
+            Int32(run.count), Int32(range.count), Int32(columns), Float(alpha),
+            matrix + run.lowerBound * columns + range.lowerBound, true, row + run.lowerBound, 1,
+            sums + range.lowerBound)
+        }
+      }
+    } else {
+      clapack_multiply_vector(
+        Int32(plan.columns), Int32(plan.depth), Int32(plan.depth), Float(alpha), matrix, false, row,
+        scale, sums)
+    }
     withExtendedLifetime((a, b)) {}
     return result
   }
@@ -104,6 +118,19 @@ extension Workspace {
       for index in 0..<plan.shape.elementCount where target[index] < 0 { target[index] = 0 }
     }
     return result
+  }
+}
+
+extension UnsafeBufferPointer<Float> {
+  /// The ranges of neighbours that are not zero.
+  fileprivate var runsOfNonZeros: [Range<Int>] {
+    var runs: [Range<Int>] = []
+    var start = 0
+    for index in 0...count where index == count || self[index] == 0 {
+      if start < index { runs.append(start..<index) }
+      start = index + 1
+    }
+    return runs
   }
 }
 

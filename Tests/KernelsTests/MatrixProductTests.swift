@@ -55,6 +55,28 @@ struct ProductCase: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// One row times a matrix that no cache holds, every number of the row zero that is not kept.
+  @Test(arguments: [1, 2, 3, 699, 701])
+  func oneRowMayHoldZeros(keepingEvery step: Int) throws {
+    var generator = SplitMix64(seed: 3)
+    let workspace = Workspace()
+    let numbers = generator.tensor([700]).elements(as: Double.self)
+    let kept = numbers.enumerated().map { ($0 + 1) % step == 0 || $0 % 5 == 4 ? $1 : 0 }
+    let a = Tensor(step == 701 ? numbers.map { _ in 0 } : kept, shape: [1, 700])
+    let addend = generator.tensor([1100])
+    for transposing in [false, true] {
+      let b = generator.tensor(transposing ? [1100, 700] : [700, 1100])
+      for beta in [0, 1, -0.5] {
+        func product(_ type: ElementType) throws -> Tensor {
+          try workspace.product(
+            a.converted(to: type), b.converted(to: type), transposingB: transposing, alpha: 2,
+            addend: addend.converted(to: type), beta: beta)
+        }
+        #expect(distance(try product(.float32), try product(.float64), in: workspace) < 1e-6)
+      }
+    }
+  }
+
   @Test func factorsMayLieAtAnyByte() throws {
     var generator = SplitMix64(seed: 2)
     let workspace = Workspace()

@@ -12,10 +12,11 @@ void clapack_add_product(
     int32_t rows, int32_t columns, int32_t depth, double scale, const double *a, bool transposes_a,
     const double *b, bool transposes_b, double *c);
 
-// y = scale a' x + factor y, where a' is the matrix a (rows x columns) or its transpose.
+// y = scale a' x + factor y, where a' is the matrix a (rows x columns, a row `stride` elements behind the
+// one before) or its transpose.
 void clapack_multiply_vector(
-    int32_t rows, int32_t columns, float scale, const float *a, bool transposes_a, const float *x,
-    float factor, float *y);
+    int32_t rows, int32_t columns, int32_t stride, float scale, const float *a, bool transposes_a,
+    const float *x, float factor, float *y);
 
 // The upper triangle of c (order x order) += that of a^T a, where a is rows x order.
 void clapack_add_gram(int32_t order, int32_t rows, const double *a, double *c);
