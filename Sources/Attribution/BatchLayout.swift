@@ -27,7 +27,8 @@ package enum Batching: Sendable {
 }
 
 /// A file does not say whether the first dimension of an input counts samples: many declare batches of
-/// one and take more, some mix the rows, some have no batches at all. So the model is asked.
+/// one and take more, some mix the rows, some have no batches at all. So the model is asked, unless its
+/// operators tell.
 extension ModelFunction {
   private static let largestBatch = 32
 
@@ -63,10 +64,10 @@ extension ModelFunction {
     if case .fixed(let extent)? = dimensions?.first, extent > 1 {
       layout = .fixed(extent)
       batchSize = extent
-      if rowsAreIndependent(extent) { return }
+      if rowsAreKnown(extent) || rowsAreIndependent(extent) { return }
     } else {
       layout = .free
-      if rowsAreIndependent(2) {
+      if rowsAreKnown(2) || rowsAreIndependent(2) {
         batchSize = try largestBatch(within: memoryLimit)
         return
       }
@@ -92,6 +93,15 @@ extension ModelFunction {
       size /= 2
     }
     return size
+  }
+
+  /// Whether the operators of the model say that a row scores the same in each place of a batch, as those of
+  /// convolutional networks do.
+  private func rowsAreKnown(_ extent: Int) -> Bool {
+    guard otherInputs(rows: extent).isEmpty, let graph = try? specialized(rows: extent),
+      graph.inputs.count == 1
+    else { return false }
+    return graph.treatsRowsAlike(extent, from: graph.inputs[0])
   }
 
   /// Whether a row scores the same in each place of a batch, whatever stands beside it.

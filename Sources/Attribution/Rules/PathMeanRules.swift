@@ -147,70 +147,11 @@ extension GradientContext {
   }
 }
 
-extension Graph {
-  /// - Throws: `ModelError` that names a node whose output does not hold its rows one behind the other.
-  fileprivate func requireRows(_ count: Int, from inputs: [Value]) throws(ModelError) {
-    var depends = [Bool](repeating: false, count: records.count)
-    for input in inputs { depends[input.index] = true }
-    for node in nodes {
-      let varying = node.inputs.indices.filter {
-        node.inputs[$0].map { depends[$0.index] } ?? false
-      }
-      guard !varying.isEmpty else { continue }
-      for output in node.outputs { depends[output.index] = true }
-      guard node.keepsRows(count, of: varying, in: self) else {
-        throw ModelError(
-          "mean gradients are not defined for node '\(node.name)' (\(node.operatorName)), or not known to "
-            + "be", kind: .usage)
-      }
-    }
-  }
-}
-
 extension Node {
-  /// Whether each output holds what it computes from the rows of a batch in as many equal parts, one
-  /// behind the other in row-major order, if the operands at `varying` do.
-  fileprivate func keepsRows(_ count: Int, of varying: [Int], in graph: Graph) -> Bool {
-    func shape(_ value: Value?) -> Shape? { value.flatMap { graph.type(of: $0)?.shape } }
-    guard let result = shape(outputs[0]), let first = result.first, first % count == 0 else {
-      return false
-    }
-    if ["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"].contains(operatorName) {
-      return true
-    }
-    let operands = varying.compactMap { shape(inputs[$0]) }
-    if let reduction = operation as? any ReductionOperator, let x = operands.first {
-      let given = inputs.dropFirst().compactMap { $0.flatMap(graph.storedConstant) }
-      let axes = try? reduction.form.axes(given.first?.doubles.map { Int($0) }, rank: x.rank)
-      return given.count == inputs.count - 1 && axes.map { !$0.contains(0) } ?? false
-    }
-    guard operands.allSatisfy({ $0.rank == result.rank && $0.first == first }) else { return false }
-    if isElementwise || activates { return true }
-    switch operation {
-    case let transpose as Transpose: return transpose.permutation?.first == 0
-    case let product as Gemm: return !varying.contains(1) && !product.transposingA
-    case is MatMul: return varying == [0] || result.rank > 2
-    case let gather as Gather:
-      return varying == [0] && gather.axis != 0 && gather.axis != -result.rank
-    case is Slice:
-      let steps = inputs.dropFirst(4).compactMap { $0.flatMap(graph.storedConstant) }
-      return varying == [0] && steps.allSatisfy { $0.doubles.allSatisfy { $0 > 0 } }
-        && steps.count == inputs.dropFirst(4).count
-    default: return Self.rowKeepers.contains(operatorName)
-    }
-  }
-
   /// Whether it is continuous and near to straight lines, so that slopes may be averaged before they are
   /// multiplied: not where it jumps, grows without bound or has a pole.
   fileprivate var hasMeanSlope: Bool {
     (activates && operatorName != "ThresholdedRelu")
       || ["Abs", "Erf", "Max", "Min"].contains(operatorName)
   }
-
-  private static let rowKeepers: Set = [
-    "Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "DepthToSpace",
-    "Div", "GlobalAveragePool", "GlobalMaxPool", "LRN", "Max", "MaxPool", "Mean", "Min", "Mul",
-    "Neg",
-    "Pad", "Resize", "SpaceToDepth", "Split", "Sub", "Sum", "Upsample",
-  ]
 }
