@@ -4,17 +4,20 @@ extension Workspace {
   /// start + position * difference for each of `positions`, behind each other along the first
   /// dimension, in the layout of `start`; negative numbers replaced by 0 if `rectified`.
   ///
-  /// - Parameter shape: that of the result.
+  /// - Parameters:
+  ///   - lines: equal parts of start and difference, each with as many of the positions.
+  ///   - shape: that of the result.
   package func pathPoints(
-    from start: Tensor, difference: Tensor, at positions: Tensor, rectified: Bool, shape: Shape
+    from start: Tensor, difference: Tensor, at positions: Tensor, lines: Int, rectified: Bool,
+    shape: Shape
   ) throws(KernelError) -> Tensor {
     var (start, difference) = (start, difference)
     if start.layout != difference.layout {
       (start, difference) = (rowMajor(start), rowMajor(difference))
     }
     return switch start.elementType {
-    case .float32: points(start, difference, positions, rectified, shape, Float.self)
-    case .float64: points(start, difference, positions, rectified, shape, Double.self)
+    case .float32: points(start, difference, positions, lines, rectified, shape, Float.self)
+    case .float64: points(start, difference, positions, lines, rectified, shape, Double.self)
     default: throw Self.undefined(start.elementType)
     }
   }
@@ -22,36 +25,40 @@ extension Workspace {
   /// The sum of the parts of `values`, which lie behind each other along the first dimension, each
   /// times its weight; summed in double precision, in the layout of `values`.
   ///
-  /// - Parameter shape: that of each part.
+  /// - Parameters:
+  ///   - lines: sums that there are, each of as many consecutive parts.
+  ///   - shape: that of the sums.
   package func weightedSum(
-    of values: Tensor, _ weights: Tensor, shape: Shape
+    of values: Tensor, _ weights: Tensor, lines: Int, shape: Shape
   ) throws(KernelError) -> Tensor {
     switch values.elementType {
-    case .float32: weightedSum(values, weights, shape, Float.self)
-    case .float64: weightedSum(values, weights, shape, Double.self)
+    case .float32: weightedSum(values, weights, lines, shape, Float.self)
+    case .float64: weightedSum(values, weights, lines, shape, Double.self)
     default: throw Self.undefined(values.elementType)
     }
   }
 
   private func points<E: RealElement>(
-    _ start: Tensor, _ difference: Tensor, _ positions: Tensor, _ rectified: Bool, _ shape: Shape,
-    _ type: E.Type
+    _ start: Tensor, _ difference: Tensor, _ positions: Tensor, _ lines: Int, _ rectified: Bool,
+    _ shape: Shape, _ type: E.Type
   ) -> Tensor {
     let result = tensor(E.elementType, shape, layout: start.layout)
     let least: E = rectified ? 0 : -.infinity
     let positions = positions.elements(as: E.self)
     start.withElements(as: E.self) { start in
       difference.withElements(as: E.self) { difference in
-        let count = start.count
+        let count = start.count / lines
+        let perLine = positions.count / lines
         let target = result.address.bindMemory(to: E.self, capacity: count * positions.count)
         // A stretch of every point at a time, so that start and difference are read from memory once.
         parallel(count) { range in
-          for first in stride(from: range.lowerBound, to: range.upperBound, by: stretchLength) {
+          for (line, first) in stretches(of: range, lines) {
             let places = first..<min(first + stretchLength, range.upperBound)
-            for (row, position) in positions.enumerated() {
-              let point = target + row * count
+            let part = line * count
+            for row in (line * perLine)..<((line + 1) * perLine) {
+              let (point, position) = (target + row * count, positions[row])
               for place in places {
-                let value = start[place] + position * difference[place]
+                let value = start[part + place] + position * difference[part + place]
                 point[place] = value < least ? least : value
               }
             }
@@ -63,29 +70,38 @@ extension Workspace {
   }
 
   private func weightedSum<E: RealElement>(
-    _ values: Tensor, _ weights: Tensor, _ shape: Shape, _ type: E.Type
+    _ values: Tensor, _ weights: Tensor, _ lines: Int, _ shape: Shape, _ type: E.Type
   ) -> Tensor {
     let result = tensor(E.elementType, shape, layout: values.layout)
     let weights = weights.elements(as: E.self).map { Double($0) }
     values.withElements(as: E.self) { values in
       let count = values.count / max(weights.count, 1)
-      let target = result.address.bindMemory(to: E.self, capacity: count)
+      let perLine = weights.count / lines
+      let target = result.address.bindMemory(to: E.self, capacity: count * lines)
       parallel(count) { range in
         withUnsafeTemporaryAllocation(of: Double.self, capacity: stretchLength) { sums in
-          for first in stride(from: range.lowerBound, to: range.upperBound, by: stretchLength) {
+          for (line, first) in stretches(of: range, lines) {
             let length = min(stretchLength, range.upperBound - first)
             for place in 0..<length { sums[place] = 0 }
             // What has no weight may be infinite.
-            for (row, weight) in weights.enumerated() where weight != 0 {
-              let part = row * count + first
+            for row in (line * perLine)..<((line + 1) * perLine) where weights[row] != 0 {
+              let (part, weight) = (row * count + first, weights[row])
               for place in 0..<length { sums[place] += weight * Double(values[part + place]) }
             }
-            for place in 0..<length { target[first + place] = E(sums[place]) }
+            let sum = target + line * count + first
+            for place in 0..<length { sum[place] = E(sums[place]) }
           }
         }
       }
     }
     return result
+  }
+}
+
+/// Where in a range of the elements of a point each stretch begins, for each line.
+private func stretches(of range: Range<Int>, _ lines: Int) -> [(line: Int, first: Int)] {
+  (0..<lines).flatMap { line in
+    stride(from: range.lowerBound, to: range.upperBound, by: stretchLength).map { (line, $0) }
   }
 }
 

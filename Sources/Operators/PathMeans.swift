@@ -193,7 +193,7 @@ package struct MeanMaxPoolGradient: Operator {
 
 extension Attributes {
   /// A number of parts.
-  fileprivate mutating func count(of name: String) throws(OperatorError) -> Int {
+  mutating func count(of name: String) throws(OperatorError) -> Int {
     let count = try int(name, default: 1)
     guard count > 0 else { throw OperatorError("\(name) should be positive") }
     return count
@@ -201,7 +201,9 @@ extension Attributes {
 }
 
 extension Shape {
-  fileprivate func checkParts(_ count: Int) throws(OperatorError) {
+  /// Refuses a shape that has no so many equal parts along the first dimension; one part everything is.
+  func checkParts(_ count: Int) throws(OperatorError) {
+    guard count != 1 else { return }
     guard count > 0, let first, first % count == 0 else {
       throw OperatorError("\(self) has no \(count) equal parts")
     }

@@ -5,16 +5,23 @@ package import Tensors
 /// Points on straight lines: start + position * difference for each position, one behind the other
 /// along the first dimension; where it rectifies, negative numbers replaced by 0.
 ///
-/// Inputs: start, difference (of one shape), positions (a vector). The methods that integrate along
-/// a path build it; `WeightedSum` is its counterpart.
+/// Inputs: start, difference (of one shape), positions (a vector). Of several lines start and difference
+/// hold as many parts, and the positions those of the first line before those of the second. The
+/// methods that integrate along a path build it; `WeightedSum` is its counterpart.
 package struct PathPoints: Operator {
+  /// How many lines there are.
+  package let lines: Int
   private let rectifies: Bool
 
   package static let specification = Specification(internal: "PathPoints", inputs: 3...3)
 
-  package init(rectifies: Bool = false) { self.rectifies = rectifies }
+  package init(lines: Int = 1, rectifies: Bool = false) {
+    self.lines = lines
+    self.rectifies = rectifies
+  }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
+    lines = try attributes.count(of: "lines")
     rectifies = try attributes.flag("rectifies", default: false)
   }
 
@@ -25,7 +32,7 @@ package struct PathPoints: Operator {
     guard try inputs.required(1).type == start.type, positions.shape.rank == 1,
       positions.elementType == start.elementType
     else { throw OperatorError("start, difference and positions differ in type") }
-    return [TensorType(start.elementType, try start.shape.stacked(positions.shape[0]))]
+    return [TensorType(start.elementType, try shape(from: start.shape, positions.shape))]
   }
 
   package func forward(
@@ -34,9 +41,15 @@ package struct PathPoints: Operator {
     let (start, positions) = (try inputs.required(0), try inputs.required(2))
     return [
       try workspace.pathPoints(
-        from: start, difference: try inputs.required(1), at: positions, rectified: rectifies,
-        shape: try start.shape.stacked(positions.shape[0]))
+        from: start, difference: try inputs.required(1), at: positions, lines: lines,
+        rectified: rectifies, shape: try shape(from: start.shape, positions.shape))
     ]
+  }
+
+  private func shape(from start: Shape, _ positions: Shape) throws(OperatorError) -> Shape {
+    try start.checkParts(lines)
+    try positions.checkParts(lines)
+    return try start.stacked(positions[0] / lines)
   }
 
   package func gradient(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {
@@ -78,6 +91,13 @@ extension PathPoints {
         Tensor([0.25, 1]),
       ],
       outputs: [Tensor([1.5, 0, 0, 4, 3, 2, 0, 4], shape: [4, 2])]),
+    Example(
+      "two lines", attributes: ["lines": .int(2)],
+      inputs: [
+        Tensor([1.0, -2, 0, 4], shape: [2, 2]), Tensor([2.0, 4, -8, 0], shape: [2, 2]),
+        Tensor([0.25, 1, 0.5, 0]),
+      ],
+      outputs: [Tensor([1.5, -1, 3, 2, -4, 4, 0, 4], shape: [4, 2])]),
     Example(
       "one point of a scalar", inputs: [Tensor(scalar: 1.0), Tensor(scalar: 4.0), Tensor([0.5])],
       outputs: [Tensor(scalar: 3.0)]),

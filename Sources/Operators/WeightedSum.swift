@@ -5,12 +5,19 @@ package import Tensors
 /// The sum of the parts of a tensor, which lie behind each other along the first dimension, each
 /// times its weight. Summed in double precision.
 ///
-/// Inputs: values, weights (a vector of as many elements as there are parts).
+/// Inputs: values, weights (a vector of as many elements as there are parts). Of several lines the parts
+/// follow each other, and so do the sums.
 package struct WeightedSum: Operator {
+  /// How many lines there are, each with a sum.
+  private let lines: Int
+
   package static let specification = Specification(internal: "WeightedSum", inputs: 2...2)
 
-  package init() {}
-  package init(_ attributes: inout Attributes) {}
+  package init(lines: Int = 1) { self.lines = lines }
+
+  package init(_ attributes: inout Attributes) throws(OperatorError) {
+    lines = try attributes.count(of: "lines")
+  }
 
   package var acceptsAnyLayout: Bool { true }
 
@@ -19,7 +26,7 @@ package struct WeightedSum: Operator {
     guard weights.shape.rank == 1, weights.elementType == values.elementType else {
       throw OperatorError("the weights are \(weights.type), the values \(values.type)")
     }
-    return [TensorType(values.elementType, try values.shape.part(of: weights.shape[0]))]
+    return [TensorType(values.elementType, try shape(of: values.shape, weights.shape))]
   }
 
   package func forward(
@@ -28,8 +35,13 @@ package struct WeightedSum: Operator {
     let (values, weights) = (try inputs.required(0), try inputs.required(1))
     return [
       try workspace.weightedSum(
-        of: values, weights, shape: try values.shape.part(of: weights.shape[0]))
+        of: values, weights, lines: lines, shape: try shape(of: values.shape, weights.shape))
     ]
+  }
+
+  private func shape(of values: Shape, _ weights: Shape) throws(OperatorError) -> Shape {
+    try weights.checkParts(lines)
+    return try values.part(of: weights[0] / lines)
   }
 
   package func gradient(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {
@@ -61,6 +73,12 @@ extension WeightedSum {
         Tensor([1.0, 0.5, 2]),
       ],
       outputs: [Tensor([-2.5, -3, -7.5, -9.0], shape: [2, 2])]),
+    Example(
+      "two lines", attributes: ["lines": .int(2)],
+      inputs: [
+        Tensor([1.0, 2, 3, 4, 5, 6, -1, -2], shape: [4, 2]), Tensor([1.0, 0.5, 2, 3]),
+      ],
+      outputs: [Tensor([2.5, 4, 7, 6.0], shape: [2, 2])]),
     Example(
       "a scalar", inputs: [Tensor(scalar: 3.0), Tensor([0.5])], outputs: [Tensor(scalar: 1.5)]),
   ]

@@ -13,17 +13,19 @@ import Testing
   /// Small networks of ReLUs and maxima, trained by nobody: PyTorch's own initial weights.
   static let networks = ["convolutions", "dense", "residual", "inception", "shuffle"]
 
-  private func function(_ name: String) throws -> (ModelFunction, Tensor) {
+  private func function(
+    _ name: String, _ precision: Precision = .float64
+  ) throws -> (ModelFunction, Tensor) {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "Golden")
     let graph = try ModelFile(opening: folder.appending(path: "\(name).onnx").path)
-      .graph(precision: .float64)
+      .graph(precision: precision)
     let batch = try Tensor(
       npy: [UInt8](Data(contentsOf: folder.appending(path: "\(name).input.npy"))))
     let point = batch.rows(0..<1)
     return (
       try ModelFunction(
-        graph, explaining: 0, shape: point.shape, precision: .float64, in: Workspace()), point
+        graph, explaining: 0, shape: point.shape, precision: precision, in: Workspace()), point
     )
   }
 
@@ -45,6 +47,44 @@ import Testing
     #expect(distance(many.values, exact.values) < 2e-3)
     let sum = exact.values.elements(as: Double.self).reduce(0, +)
     #expect(abs(sum - (scores[0][0] - scores[1][0])) < 1e-10)
+  }
+
+  /// Three or four lines share a batch of 16, the last batch has one.
+  @Test(
+    arguments: networks + ["transformer"],
+    [Integration.steps(5, .gaussLegendre), .secant(3), .automatic(4)])
+  func linesThatShareBatchesGiveWhatTheyGiveAlone(
+    network: String, integration: Integration
+  ) throws {
+    for (precision, limit) in [(Precision.float64, 1e-12), (.declared, 1e-5)] {
+      let (function, point) = try function(network, precision)
+      guard (try? function.sharesBatches(by: integration)) == true else {
+        #expect(network == "transformer")
+        continue
+      }
+      let lines = (0..<7).map { number in
+        let noise = Tensor.noise(shape: point.shape, seed: UInt64(number))
+        return PathLine(
+          from: number % 2 == 0
+            ? point.zeros().converted(to: function.elementType)
+            : noise.converted(to: function.elementType),
+          to: Tensor(point.doubles.map { $0 * (1 - 0.1 * Double(number)) }, shape: point.shape)
+            .converted(to: function.elementType))
+      }
+      let targets = (0..<7).map { $0 % 2 }
+      let before = function.passes
+      let together = try function.pathIntegrals(along: lines, targets: targets, by: integration)
+      let passes = function.passes - before
+      #expect(together.count == 7)
+      let beforeEach = function.passes
+      for (number, line) in lines.enumerated() {
+        let alone = try function.pathIntegral(
+          from: line.start, to: line.end, target: targets[number], by: integration)
+        #expect(distance(together[number].values, alone.values) < limit)
+        #expect(together[number].steps == alone.steps)
+      }
+      #expect(function.passes - beforeEach == passes)
+    }
   }
 
   @Test(arguments: networks, [0.1, 0.02])

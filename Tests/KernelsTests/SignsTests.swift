@@ -47,27 +47,40 @@ import Testing
     }
   }
 
-  @Test(arguments: [ElementType.float32, .float64])
-  func pointsAndTheirSumsFollowTheDefinition(type: ElementType) throws {
+  @Test(arguments: [ElementType.float32, .float64], [1, 2])
+  func pointsAndTheirSumsFollowTheDefinition(type: ElementType, lines: Int) throws {
     var generator = SplitMix64(seed: 5)
     let workspace = Workspace()
     let (start, difference) = (generator.tensor([2, 3000]), generator.tensor([2, 3000]))
-    let (positions, weights) = (generator.tensor([3]), generator.tensor([3]))
-    let points = try workspace.pathPoints(
+    let (positions, weights) = (generator.tensor([6]), generator.tensor([6]))
+    // Each point of a line has as many rows as the line has of the start.
+    let (rows, points) = (2 / lines, 6 / lines)
+    let path = try workspace.pathPoints(
       from: start.converted(to: type), difference: difference.converted(to: type),
-      at: positions.converted(to: type), rectified: true, shape: [6, 3000])
-    let values = (0..<3).map { row in
-      zip(start.elements(as: Double.self), difference.elements(as: Double.self)).map {
-        max($0 + positions.elements(as: Double.self)[row] * $1, 0)
-      }
+      at: positions.converted(to: type), lines: lines, rectified: true,
+      shape: [rows * 6, 3000])
+    func row(_ tensor: Tensor, _ index: Int) -> [Double] {
+      tensor.rows(index..<(index + 1)).converted(to: .float64).elements(as: Double.self)
+    }
+    let values = (0..<(rows * 6)).map { index in
+      let (point, line) = (index / rows, index / rows / points)
+      let from = line * rows + index % rows
+      let position = positions.elements(as: Double.self)[point]
+      return zip(row(start, from), row(difference, from)).map { max($0 + position * $1, 0) }
     }
     let limit = type == .float64 ? 1e-14 : 1e-6
-    let expected = Tensor(values.flatMap(\.self), shape: [6, 3000])
-    #expect(distance(points, expected, in: workspace) < limit)
+    let expected = Tensor(values.flatMap(\.self), shape: [rows * 6, 3000])
+    #expect(distance(path, expected, in: workspace) < limit)
     let sum = try workspace.weightedSum(
-      of: points, weights.converted(to: type), shape: [2, 3000])
-    let sums = values[0].indices.map { index in
-      (0..<3).reduce(0) { $0 + weights.elements(as: Double.self)[$1] * values[$1][index] }
+      of: path, weights.converted(to: type), lines: lines, shape: [2, 3000])
+    let sums = (0..<2).flatMap { row in
+      (0..<3000).map { column in
+        (0..<points).reduce(0) { sum, number in
+          let point = row / rows * points + number
+          return sum + weights.elements(as: Double.self)[point]
+            * values[point * rows + row % rows][column]
+        }
+      }
     }
     #expect(distance(sum, Tensor(sums, shape: [2, 3000]), in: workspace) < limit)
   }

@@ -7,6 +7,8 @@ import Tensors
 struct PathSummand: Hashable {
   /// Points in a batch.
   var rows: Int
+  /// Paths that share a batch, each with as many of the points.
+  var lines = 1
   /// Whether the gradient of a row is the mean over the way to the next one, in place of that at the point.
   var isMean = false
   /// Whether the gradients of a batch, each times its weight, are added or given one by one.
@@ -17,8 +19,9 @@ struct PathSummand: Hashable {
 ///
 /// Inputs: the positions of the points, the weights of their gradients; for each value that lies on a
 /// straight line what it is at the start and what more at the end; the other inputs of the model; the
-/// seed. Outputs: for each of those values the weighted sum of its gradients, or all of them. The scores
-/// are no outputs, so what only they need is not computed.
+/// seed. Outputs: for each of those values the weighted sum of its gradients, or all of them. What belongs
+/// to several lines stands behind each other. The scores are no outputs, so what only they need is not
+/// computed.
 struct PathGraph {
   let graph: Graph
   let seed: TensorType
@@ -63,12 +66,13 @@ struct PathGraph {
     let weights = rebuilder.builder.input("weights", vector)
     for value in moving {
       guard let type = source.type(of: value) else { continue }
-      let part = TensorType(type.elementType, type.shape.part(of: summand.rows))
+      let part = TensorType(
+        type.elementType, type.shape.part(of: summand.rows / summand.lines))
       let name = source.name(of: value)
       let start = rebuilder.builder.input("start of \(name)", part)
       let difference = rebuilder.builder.input("difference of \(name)", part)
       let points = try rebuilder.append(
-        PathPoints(), start, difference, positions, name: "points of \(name)")
+        PathPoints(lines: summand.lines), start, difference, positions, name: "points of \(name)")
       rebuilder.replace(value, by: points)
     }
     for value in source.inputs where value != explained && !moving.contains(value) {
@@ -90,7 +94,8 @@ struct PathGraph {
       }
       sums.append(
         try rebuilder.append(
-          WeightedSum(), rebuilder(value), weights, name: "sum of \(source.name(of: value))"))
+          WeightedSum(lines: summand.lines), rebuilder(value), weights,
+          name: "sum of \(source.name(of: value))"))
     }
     rebuilder.builder.setOutputs(sums)
     return rebuilder.builder.graph.withoutDeadNodes()

@@ -93,12 +93,10 @@ extension ModelFunction {
     progress: (Double) throws -> Void
   ) throws -> [PathIntegral] {
     let rows = rows(for: nodes.count)
-    let plan = try pathPlan(rows: rows)
-    let batches = PathBatch.points(nodes, rows: rows)
-    count(Passes(forward: nodes.count, backward: nodes.count * targets.count))
-    return try plan.integrals(
-      from: baseline, to: point, targets: targets, batches: batches, progress: progress
-    ).map { PathIntegral(values: $0, steps: nodes.count) }
+    return try integrals(
+      by: try pathPlan(points: rows), PathBatch.points(nodes, rows: rows), evaluations: nodes.count,
+      along: [PathLine(from: baseline, to: point)], targets: targets.map { [$0] },
+      progress: progress)
   }
 
   /// The integrals from the mean gradients of so many pieces, which are shorter near the baseline.
@@ -107,11 +105,10 @@ extension ModelFunction {
     progress: (Double) throws -> Void
   ) throws -> [PathIntegral] {
     let plan = try meanPlan(for: rows(for: pieces), sums: true)
-    let batches = PathBatch.pieces(between: PathBatch.edges(pieces), rows: plan.rows)
-    count(Passes(forward: pieces + batches.count, backward: pieces * targets.count))
-    return try plan.integrals(
-      from: baseline, to: point, targets: targets, batches: batches, progress: progress
-    ).map { PathIntegral(values: $0, steps: pieces) }
+    let batches = PathBatch.pieces(between: PathBatch.edges(pieces), rows: plan.points)
+    return try integrals(
+      by: plan, batches, evaluations: pieces, along: [PathLine(from: baseline, to: point)],
+      targets: targets.map { [$0] }, progress: progress)
   }
 
   /// Integrated Gradients of one score.
@@ -121,6 +118,68 @@ extension ModelFunction {
   ) throws -> PathIntegral {
     try pathIntegrals(
       from: baseline, to: point, targets: [target], by: integration, progress: progress)[0]
+  }
+
+  /// Integrated Gradients of a score for each of several lines. Where an integral takes few evaluations, lines
+  /// share batches, which are filled up: what a line gives depends on no other one.
+  package func pathIntegrals(
+    along ways: [PathLine], targets: [Int], by integration: Integration
+  ) throws -> [PathIntegral] {
+    guard let (plan, batches, count) = try sharedPlan(for: integration) else {
+      return try zip(ways, targets).map { way, target in
+        try pathIntegrals(from: way.start, to: way.end, targets: [target], by: integration)[0]
+      }
+    }
+    return try stride(from: 0, to: ways.count, by: plan.lines).flatMap { first in
+      let range = first..<min(first + plan.lines, ways.count)
+      return try integrals(
+        by: plan, batches, evaluations: count, along: Array(ways[range]),
+        targets: [Array(targets[range])])
+    }
+  }
+
+  /// Whether lines share batches.
+  package func sharesBatches(by integration: Integration) throws -> Bool {
+    try sharedPlan(for: integration) != nil
+  }
+
+  /// What sums the gradients of several lines at once, and at which points; nil where one fills batches.
+  private func sharedPlan(
+    for integration: Integration
+  ) throws -> (plan: PathPlan, batches: [PathBatch], evaluations: Int)? {
+    func lines(_ points: Int) -> Int {
+      if case .free = layout { max(1, batchSize / max(points, 1)) } else { 1 }
+    }
+    switch integration {
+    case .automatic(let count):
+      return lines(count) > 1 ? try sharedPlan(for: settled(count)) : nil
+    case .steps(let steps, let quadrature):
+      let nodes = quadrature.nodes(steps)
+      guard lines(nodes.count) > 1 else { return nil }
+      let plan = try pathPlan(points: nodes.count, lines: lines(nodes.count))
+      return (plan, PathBatch.points(nodes, rows: plan.points), nodes.count)
+    case .secant(let pieces):
+      guard lines(pieces + 1) > 1 else { return nil }
+      let plan = try meanPlan(for: pieces, lines: lines(pieces + 1), sums: true)
+      let edges = PathBatch.edges(pieces)
+      return (plan, PathBatch.pieces(between: edges, rows: plan.points), pieces)
+    case .piloted, .tolerance, .exact: return nil
+    }
+  }
+
+  /// The integrals of one pass after the other, each for all lines.
+  private func integrals(
+    by plan: PathPlan, _ batches: [PathBatch], evaluations: Int, along ways: [PathLine],
+    targets: [[Int]], progress: (Double) throws -> Void = { _ in }
+  ) throws -> [PathIntegral] {
+    // The last point of a batch of pieces is the first one of the next.
+    let points = batches.reduce(0) { $0 + $1.positions.count }
+    count(
+      Passes(
+        forward: points * ways.count, backward: evaluations * targets.count * ways.count))
+    return try plan.integrals(
+      along: ways, targets: targets, batches: batches, progress: progress
+    ).joined().map { PathIntegral(values: $0, steps: evaluations) }
   }
 
   /// Points per batch that spread the steps evenly, so that the last batch is hardly smaller.

@@ -4,30 +4,32 @@ import Rewrites
 import Tensors
 
 extension ModelFunction {
-  /// A batch of one row as the model takes it.
-  fileprivate func asInput(_ point: Tensor) -> Tensor { point.reshaped(to: batchShape(1)) }
-
-  /// What sums gradients at so many points at a time.
-  func pathPlan(rows: Int) throws(ModelError) -> PathPlan {
-    let summand = PathSummand(rows: rows)
+  /// What sums gradients at so many points at a time of each of so many lines.
+  func pathPlan(points: Int, lines: Int = 1) throws(ModelError) -> PathPlan {
+    let summand = PathSummand(rows: points * lines, lines: lines)
     if let plan = pathPlans[summand] { return plan }
     let plan = try PathPlan(try pathGraph(of: summand), summand, of: self, in: workspace)
     pathPlans[summand] = plan
     return plan
   }
 
-  /// What computes the mean gradients of so many pieces of a path at a time, or of fewer if they took too
-  /// much memory: the operands of each Relu are kept, where gradients at points need their signs only.
+  /// What computes the mean gradients of so many pieces of a path at a time, and of so many paths, or of fewer
+  /// if they took too much memory: the operands of each Relu are kept, where gradients at points need their
+  /// signs only.
   ///
-  /// - Parameter sums: whether the means are added, or given one by one.
+  /// - Parameters:
+  ///   - lines: paths that share a batch; one where the means are not added.
+  ///   - sums: whether the means are added, or given one by one.
   /// - Throws: `ModelError` if the model has nodes that have no mean slope.
-  func meanPlan(for pieces: Int, sums: Bool) throws(ModelError) -> PathPlan {
-    var rows = if case .free = layout { pieces + 1 } else { rowsTaken(for: pieces) }
-    let key = PathSummand(rows: rows, isMean: true, isSummed: sums)
+  func meanPlan(for pieces: Int, lines: Int = 1, sums: Bool) throws(ModelError) -> PathPlan {
+    var points = if case .free = layout { pieces + 1 } else { rowsTaken(for: pieces) }
+    var lines = lines
+    let key = PathSummand(rows: points * lines, lines: lines, isMean: true, isSummed: sums)
     if let plan = pathPlans[key] { return plan }
     if let lackOfMeans { throw lackOfMeans }
     while true {
-      let summand = PathSummand(rows: rows, isMean: true, isSummed: sums)
+      let summand = PathSummand(
+        rows: points * lines, lines: lines, isMean: true, isSummed: sums)
       let path: PathGraph
       do throws(ModelError) {
         path = try pathGraph(of: summand)
@@ -36,9 +38,15 @@ extension ModelFunction {
         lackOfMeans = lack
         throw lack
       }
-      if case .free = layout, rows > 9, path.graph.peakBytes > Self.meanMemoryLimit {
-        rows = rows / 2 + 1
-        continue
+      if case .free = layout, path.graph.peakBytes > Self.meanMemoryLimit {
+        if lines > 1 {
+          lines /= 2
+          continue
+        }
+        if points > 9 {
+          points = points / 2 + 1
+          continue
+        }
       }
       let plan = try PathPlan(path, summand, of: self, in: workspace)
       pathPlans[key] = plan
@@ -62,8 +70,10 @@ extension ModelFunction {
 /// what depends on the positions once for a batch of points, and the rest once for each batch and target.
 final class PathPlan {
   private unowned let function: ModelFunction
-  /// Points in a batch.
-  let rows: Int
+  /// Paths that share a batch.
+  let lines: Int
+  /// Points of each path in a batch.
+  let points: Int
   /// The type of the seed: the scores of a batch.
   private let seed: TensorType
   private let workspace: Workspace
@@ -84,7 +94,8 @@ final class PathPlan {
     _ path: PathGraph, _ summand: PathSummand, of function: ModelFunction, in workspace: Workspace
   ) throws(ModelError) {
     self.function = function
-    rows = summand.rows
+    lines = summand.lines
+    points = summand.rows / summand.lines
     seed = path.seed
     prefix = summand.isSummed ? try function.pathPrefix() : nil
     self.workspace = workspace
@@ -104,75 +115,103 @@ final class PathPlan {
     forwardCount = ends.crossingCount
   }
 
-  /// Attributions of some scores to the elements of the input: its difference between two points times
-  /// the weighted sum of the gradients.
+  /// Attributions of some scores to the elements of the input: its difference between the ends of a line
+  /// times the weighted sum of the gradients.
   ///
   /// - Parameters:
-  ///   - start: the first point, as a batch of one row.
-  ///   - end: the last point.
+  ///   - ways: as many as share a batch, or fewer.
+  ///   - targets: for each pass the score of each of them.
+  ///   - batches: of the points of every one of them.
   ///   - progress: told of the share of batches that are done; what it throws ends the run.
-  /// - Returns: for each target float64 numbers of the shape of a point.
+  /// - Returns: for each pass and line float64 numbers of the shape of a point.
   func integrals(
-    from start: Tensor, to end: Tensor, targets: [Int], batches: [PathBatch],
+    along ways: [PathLine], targets: [[Int]], batches: [PathBatch],
     progress: (Double) throws -> Void
-  ) throws -> [Tensor] {
+  ) throws -> [[Tensor]] {
     var sums = targets.map { _ in [PathSum]() }
-    try run(from: start, to: end, targets: targets, batches: batches) { batch, target, outputs in
-      if sums[target].isEmpty { sums[target] = outputs.map(PathSum.init) }
-      for (index, output) in outputs.enumerated() { sums[target][index].add(output) }
-      if target == targets.count - 1 { try progress(Double(batch + 1) / Double(batches.count)) }
+    try run(along: ways, targets: targets, batches: batches) { batch, pass, outputs in
+      if sums[pass].isEmpty { sums[pass] = outputs.map(PathSum.init) }
+      for (index, output) in outputs.enumerated() { sums[pass][index].add(output) }
+      if pass == targets.count - 1 { try progress(Double(batch + 1) / Double(batches.count)) }
     }
-    let differences = zip(start.doubles, end.doubles).map { $1 - $0 }
     return try sums.map { sums in
-      let gradients = sums.map(\.tensor)
-      let gradient =
-        try prefix?.inputGradient(of: gradients, at: start)
-        ?? workspace.rowMajor(gradients[0]).doubles
-      return Tensor(zip(gradient, differences).map { $0 * $1 }, shape: function.pointShape)
-    }
-  }
-
-  /// Calls `body` with what the graph gives for each batch and target.
-  ///
-  /// - Parameters:
-  ///   - start: the first point, as a batch of one row.
-  ///   - end: the last point.
-  func run(
-    from start: Tensor, to end: Tensor, targets: [Int], batches: [PathBatch],
-    _ body: (_ batch: Int, _ target: Int, _ outputs: [Tensor]) throws -> Void
-  ) throws {
-    var given: [Tensor] = []
-    for (start, end) in try prefix?.ends(start, end) ?? [(start, end)] {
-      let difference = try workspace.apply(.subtract, end, start)
-      given += prefix == nil ? [start, difference].map(function.asInput) : [start, difference]
-    }
-    given += function.otherInputs(rows: rows)
-    let known = try still.run(given)
-    let ends = Array(known.prefix(forwardCount))
-    let seeds = try targets.map { (target) throws(ModelError) in
-      try seeded.run(
-        [
-          try function.oneHotSeed(
-            for: Array(repeating: target, count: rows), rows: rows, type: seed)
-        ] + known.dropFirst(forwardCount))
-    }
-    for (number, batch) in batches.enumerated() {
-      let filler = batch.positions[batch.positions.count - 1]
-      let positions = vector(batch.positions, filler: filler)
-      let weights = vector(batch.weights, filler: 0)
-      var activations = try forward.run([positions] + ends)
-      for (place, seed) in seeds.enumerated() {
-        let operands = [weights] + activations + seed
-        // The last pass frees what it has read.
-        if place == seeds.count - 1 { activations = [] }
-        try body(number, place, try backward.run(operands))
+      let gradients = sums.map { parts(of: $0.tensor) }
+      return try ways.enumerated().map { number, way in
+        let gradients = gradients.map { $0[number] }
+        let gradient =
+          try prefix?.inputGradient(of: gradients, at: way.start)
+          ?? workspace.rowMajor(gradients[0]).doubles
+        let differences = zip(way.start.doubles, way.end.doubles).map { $1 - $0 }
+        return Tensor(zip(gradient, differences).map { $0 * $1 }, shape: function.pointShape)
       }
     }
   }
 
-  /// A vector of as many numbers as a batch has rows.
+  /// Calls `body` with what the graph gives for each batch and pass.
+  ///
+  /// - Parameters:
+  ///   - ways: as many as share a batch, or fewer.
+  ///   - targets: for each pass the score of each of them.
+  func run(
+    along ways: [PathLine], targets: [[Int]], batches: [PathBatch],
+    _ body: (_ batch: Int, _ pass: Int, _ outputs: [Tensor]) throws -> Void
+  ) throws {
+    let known = try still.run(
+      try given(for: ways) + function.otherInputs(rows: lines * points))
+    let ends = Array(known.prefix(forwardCount))
+    let seeds = try targets.map { (targets) throws(ModelError) in
+      let rows = filled(targets).flatMap { Array(repeating: $0, count: points) }
+      return try seeded.run(
+        [try function.oneHotSeed(for: rows, rows: rows.count, type: seed)]
+          + known.dropFirst(forwardCount))
+    }
+    for (number, batch) in batches.enumerated() {
+      let positions = vector(batch.positions, filler: batch.positions[batch.positions.count - 1])
+      let weights = vector(batch.weights, filler: 0)
+      var activations = try forward.run([positions] + ends)
+      for (pass, seed) in seeds.enumerated() {
+        let operands = [weights] + activations + seed
+        // The last pass frees what it has read.
+        if pass == seeds.count - 1 { activations = [] }
+        try body(number, pass, try backward.run(operands))
+      }
+    }
+  }
+
+  /// For each value that lies on the lines what it is at their starts and what more at their ends.
+  private func given(for ways: [PathLine]) throws -> [Tensor] {
+    let ends = try ways.map { way in
+      try prefix?.ends(way.start, way.end) ?? [(way.start, way.end)]
+    }
+    var given: [Tensor] = []
+    for value in ends[0].indices {
+      let (start, end) = (stacked(ends.map { $0[value].0 }), stacked(ends.map { $0[value].1 }))
+      let pair = [start, try workspace.apply(.subtract, end, start)]
+      given += prefix == nil ? pair.map { $0.reshaped(to: function.batchShape(lines)) } : pair
+    }
+    return given
+  }
+
+  /// The tensors of all lines behind each other.
+  private func stacked(_ tensors: [Tensor]) -> Tensor {
+    lines == 1 ? tensors[0] : Tensor(stacking: filled(tensors))
+  }
+
+  /// One for each line, the last one repeated.
+  private func filled<Element>(_ ways: [Element]) -> [Element] {
+    ways + ways.suffix(1).flatMap { Array(repeating: $0, count: lines - ways.count) }
+  }
+
+  /// What belongs to each line.
+  private func parts(of tensor: Tensor) -> [Tensor] {
+    guard lines > 1 else { return [tensor] }
+    let extent = tensor.shape[0] / lines
+    return (0..<lines).map { tensor.rows(($0 * extent)..<(($0 + 1) * extent)) }
+  }
+
+  /// A vector of as many numbers as a batch has rows: the same for every line.
   private func vector(_ numbers: [Double], filler: Double) -> Tensor {
-    let filled = numbers + [Double](repeating: filler, count: rows - numbers.count)
-    return Tensor(filled).converted(to: seed.elementType)
+    let filled = numbers + [Double](repeating: filler, count: points - numbers.count)
+    return Tensor((0..<lines).flatMap { _ in filled }).converted(to: seed.elementType)
   }
 }

@@ -108,10 +108,11 @@ struct SecantPath {
   /// A round for each of some scores, over the same pieces.
   private func rounds(_ edges: [Double], of targets: [Int]) throws -> [Round] {
     var sums = targets.map { _ in RunningRound(count: difference.count) }
-    let batches = PathBatch.pieces(between: edges, rows: plan.rows)
-    let shape = Shape([plan.rows] + function.pointShape)
-    try plan.run(from: baseline, to: point, targets: targets, batches: batches) {
-      batch, target, outputs in
+    let batches = PathBatch.pieces(between: edges, rows: plan.points)
+    let shape = Shape([plan.points] + function.pointShape)
+    try plan.run(
+      along: [PathLine(from: baseline, to: point)], targets: targets.map { [$0] }, batches: batches
+    ) { batch, target, outputs in
       let contributions = function.workspace.rowMajor(outputs[0]).reshaped(to: shape)
       let positions = batches[batch].positions
       for piece in 0..<(positions.count - 1) {

@@ -56,6 +56,14 @@ package struct CostedMap {
   }
 }
 
+/// What was computed of a point together with others.
+package struct BegunMaps {
+  /// The gradient at the point, float64, and the seconds that it took.
+  fileprivate var gradient: (values: [Double], seconds: Double)?
+  /// Integrated Gradients of few evaluations.
+  fileprivate var integrals: [Method: CostedMap] = [:]
+}
+
 /// Computes maps of many samples with one model, in batches that hold rows of several.
 package final class MapMaker {
   private let function: ModelFunction
@@ -74,35 +82,57 @@ package final class MapMaker {
     return zeroBaseline && degree != nil
   }
 
-  /// The maps of these points by each of the methods: for each point, in their order.
-  ///
-  /// Methods that read the same gradient share it.
-  ///
-  /// - Parameter isStopped: asked between points of methods that take long; if so, only the points that
-  ///   are complete are returned.
-  package func maps(
-    of points: [ExplainedPoint], by methods: [Method], isStopped: () -> Bool = { false }
-  ) throws -> [[CostedMap]] {
-    var quick: [Method: [CostedMap]] = [:]
-    let oneGradient = methods.filter { $0.rule is any PointGradientMethod }
-    if !oneGradient.isEmpty {
-      let gradients = try gradients(of: points)
-      for method in oneGradient {
-        quick[method] = try (method.rule as? any PointGradientMethod).map { rule in
-          try self.maps(rule, gradients, of: points)
+  /// What methods read that evaluate a model a few times only, computed for all of these points in common
+  /// batches: for each point.
+  package func begin(
+    _ points: [ExplainedPoint], for methods: [Method]
+  ) throws -> [BegunMaps] {
+    var begun = points.map { _ in BegunMaps() }
+    guard !points.isEmpty else { return begun }
+    if methods.contains(where: { $0.rule is any PointGradientMethod }) {
+      let (rows, seconds) = try gradients(of: points)
+      for (index, row) in rows.enumerated() { begun[index].gradient = (row, seconds) }
+    }
+    for method in methods {
+      if let rule = method.rule as? IntegratedGradients, points.allSatisfy(\.others.isEmpty),
+        try function.sharesBatches(by: rule.integration)
+      {
+        for (index, map) in try integrated(rule.integration, points).enumerated() {
+          begun[index].integrals[method] = map
         }
       }
     }
+    return begun
+  }
+
+  /// The maps of these points by each of the methods: for each point, in their order.
+  ///
+  /// - Parameters:
+  ///   - begun: what was computed of each point before, for these methods.
+  ///   - isStopped: asked between points of methods that take long; if so, only the points that
+  ///     are complete are returned.
+  package func maps(
+    of points: [ExplainedPoint], _ begun: [BegunMaps], by methods: [Method],
+    isStopped: () -> Bool = { false }
+  ) throws -> [[CostedMap]] {
+    guard !points.isEmpty else { return [] }
+    var expected: [Method: [CostedMap]] = [:]
     for method in methods {
       if let rule = method.rule as? ExpectedGradients {
-        quick[method] = try expectedGradients(of: points, rule.samples)
+        expected[method] = try expectedGradients(of: points, rule.samples)
       }
     }
     var maps: [[CostedMap]] = []
-    for (index, point) in points.enumerated() {
+    for (index, (point, begun)) in zip(points, begun).enumerated() {
       if isStopped() { break }
       maps.append(
-        try methods.map { method in try quick[method]?[index] ?? alone(method, point) })
+        try methods.map { method in
+          if let map = expected[method]?[index] ?? begun.integrals[method] { return map }
+          if let rule = method.rule as? any PointGradientMethod, let gradient = begun.gradient {
+            return try map(rule, gradient, of: point)
+          }
+          return try alone(method, point)
+        })
     }
     return maps
   }
@@ -112,7 +142,7 @@ package final class MapMaker {
     let start = clock.now
     function.hold(point.others)
     if let rule = method.rule as? IntegratedGradients {
-      return try integrated(rule.integration, point)
+      return try integrated(rule.integration, [point])[0]
     }
     let result = try method.maps(
       of: point.problem(function, seed: seed), from: point.baselines
@@ -122,21 +152,31 @@ package final class MapMaker {
       seconds: (clock.now - start) / .seconds(1))
   }
 
-  /// Integrated Gradients; the scores at all ends are known.
+  /// Integrated Gradients from each baseline; the scores at all ends are known.
   private func integrated(
-    _ integration: Integration, _ point: ExplainedPoint
-  ) throws -> CostedMap {
+    _ integration: Integration, _ points: [ExplainedPoint]
+  ) throws -> [CostedMap] {
     let start = clock.now
     let before = function.passes
-    let maps = try point.baselines.map { baseline in
-      try function.pathIntegral(
-        from: baseline, to: point.point, target: point.target, by: integration
-      ).values
+    let lines = points.flatMap { point in
+      point.baselines.map { (line: PathLine(from: $0, to: point.point), target: point.target) }
     }
-    let ends = Passes(forward: 1 + maps.count)
-    return CostedMap(
-      values: Tensor(meanOf: maps), passes: ends + (function.passes - before),
-      seconds: (clock.now - start) / .seconds(1))
+    let values = try function.pathIntegrals(
+      along: lines.map(\.line), targets: lines.map(\.target), by: integration
+    ).map(\.values)
+    let passes = function.passes - before
+    let seconds = (clock.now - start) / .seconds(1) / Double(points.count)
+    var first = 0
+    return points.map { point in
+      let count = point.baselines.count
+      defer { first += count }
+      let share = Passes(
+        forward: 1 + count + passes.forward * count / lines.count,
+        backward: passes.backward * count / lines.count)
+      return CostedMap(
+        values: Tensor(meanOf: Array(values[first..<(first + count)])), passes: share,
+        seconds: seconds)
+    }
   }
 
   /// The gradient at each point, float64, and the seconds that each took.
@@ -152,16 +192,14 @@ package final class MapMaker {
     return (rows, (clock.now - start) / .seconds(1) / Double(points.count))
   }
 
-  private func maps<Rule: PointGradientMethod>(
-    _ rule: Rule, _ gradients: (rows: [[Double]], seconds: Double), of points: [ExplainedPoint]
-  ) throws(ModelError) -> [CostedMap] {
-    let factor = try rule.factor(for: function)
-    return zip(points, gradients.rows).map { point, gradient in
-      CostedMap(
-        values: Tensor(
-          Rule.values(gradient, point.point, factor), shape: function.pointShape),
-        passes: Passes(forward: 1, backward: 1), seconds: gradients.seconds)
-    }
+  private func map<Rule: PointGradientMethod>(
+    _ rule: Rule, _ gradient: (values: [Double], seconds: Double), of point: ExplainedPoint
+  ) throws(ModelError) -> CostedMap {
+    CostedMap(
+      values: Tensor(
+        Rule.values(gradient.values, point.point, try rule.factor(for: function)),
+        shape: function.pointShape),
+      passes: Passes(forward: 1, backward: 1), seconds: gradient.seconds)
   }
 
   private func expectedGradients(

@@ -68,9 +68,9 @@ package final class Evaluator {
   ) throws -> Outcome {
     let start = clock.now
     let passesBefore = passSeconds
-    let group = max(Self.smallestGroup, models.map(\.batchSize).max() ?? 1)
-    let groups = stride(from: 0, to: samples.count, by: group).map {
-      Array(samples[$0..<min($0 + group, samples.count)])
+    let size = max(Self.smallestGroup, models.map(\.batchSize).max() ?? 1)
+    let groups = stride(from: 0, to: samples.count, by: size).map {
+      Array(samples[$0..<min($0 + size, samples.count)])
     }
     let ahead = Ahead(count: groups.count) { [preparation] number in
       preparation.prepare(groups[number])
@@ -78,19 +78,20 @@ package final class Evaluator {
     var seconds: Double { (clock.now - start) / .seconds(1) }
     var chunk = 1
     while !isStopped(), let prepared = ahead.next() {
-      var rest = prepared[...]
-      while !rest.isEmpty, !isStopped() {
+      let group = try begin(prepared)
+      var done = 0
+      while done < prepared.count, !isStopped() {
         let begin = clock.now
-        let part = Array(rest.prefix(chunk))
-        let records = try evaluate(part, isStopped: isStopped)
+        let part = done..<min(done + chunk, prepared.count)
+        let records = try finish(group, part, isStopped: isStopped)
         try write(
-          records, of: part.map(\.sample), seconds: seconds,
+          records, of: prepared[part].map(\.sample), seconds: seconds,
           passSeconds: passSeconds - passesBefore)
-        rest = rest.dropFirst(records.count)
+        done += records.count
         progress(
           Progress(done: writer.finished.count, total: total, failures: writer.failures))
         let each = (clock.now - begin) / .seconds(1) / Double(part.count)
-        chunk = max(1, min(group, Int(Self.secondsAtRisk / max(each, 1e-6))))
+        chunk = max(1, min(prepared.count, Int(Self.secondsAtRisk / max(each, 1e-6))))
       }
     }
     return Outcome(
@@ -118,10 +119,14 @@ package final class Evaluator {
 
   private var passSeconds: Double { models.reduce(0) { $0 + $1.passSeconds } }
 
-  /// The records of the samples that are complete, from the first on.
-  private func evaluate(
-    _ prepared: [PreparedSample], isStopped: () -> Bool
-  ) throws -> [SampleRecord] {
+  /// Samples that share batches, and for each model what was begun of them.
+  private struct Group {
+    let records: [SampleRecord]
+    let begun: [[ModelEvaluator.BegunSample?]]
+  }
+
+  /// Computes for all samples of a group what takes a few evaluations each.
+  private func begin(_ prepared: [PreparedSample]) throws -> Group {
     let records = prepared.map { sample in
       let record = SampleRecord(index: sample.sample.index)
       switch sample.inputs {
@@ -136,15 +141,30 @@ package final class Evaluator {
       return record
     }
     let readable = prepared.indices.filter { records[$0].failure == nil }
-    guard !readable.isEmpty else { return records }
-    var complete = readable.count
-    for (number, model) in models.enumerated() where complete > 0 {
-      let part = readable.prefix(complete)
-      let inputs = try part.map { try prepared[$0].inputs.get()[number] }
-      complete = try model.evaluate(
-        part.map { prepared[$0] }, inputs, into: part.map { records[$0] }, isStopped: isStopped)
+    let begun = try models.enumerated().map { number, model in
+      let samples = try model.begin(
+        readable.map { prepared[$0] },
+        try readable.map { try prepared[$0].inputs.get()[number] },
+        into: readable.map { records[$0] })
+      var begun = [ModelEvaluator.BegunSample?](repeating: nil, count: prepared.count)
+      for (index, sample) in zip(readable, samples) { begun[index] = sample }
+      return begun
     }
-    return Array(records.prefix(complete < readable.count ? readable[complete] : records.count))
+    return Group(records: records, begun: begun)
+  }
+
+  /// The records of some samples of a group, as far as they are complete, from the first on.
+  private func finish(
+    _ group: Group, _ part: Range<Int>, isStopped: () -> Bool
+  ) throws -> [SampleRecord] {
+    // A sample that one model finishes and another does not is begun again from here.
+    var records = group.records[part].map { $0.copy() }
+    for (model, begun) in zip(models, group.begun) where !records.isEmpty {
+      let complete = try model.finish(
+        Array(begun[part].prefix(records.count)), into: records, isStopped: isStopped)
+      records = Array(records.prefix(complete))
+    }
+    return records
   }
 }
 

@@ -91,72 +91,84 @@ package final class ModelEvaluator {
     return scores.first?.count ?? 0
   }
 
-  /// Evaluates samples and puts what it finds into their records.
+  /// A sample whose scores are known, and what methods share with other samples.
+  struct BegunSample {
+    fileprivate let input: PreparedSample.Input
+    fileprivate let point: ExplainedPoint
+    fileprivate let scores: [Double]
+    fileprivate var maps = BegunMaps()
+  }
+
+  /// Scores samples, puts the predictions into their records, and begins their maps.
   ///
-  /// - Parameter isStopped: asked between samples.
-  /// - Returns: how many of the samples are complete, from the first on.
-  func evaluate(
-    _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord],
-    isStopped: () -> Bool
-  ) throws -> Int {
-    guard layer != nil || goesAlone else {
-      return try evaluateTogether(samples, inputs, into: records, isStopped: isStopped)
+  /// - Returns: nil for samples that failed, as their records say.
+  func begin(
+    _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord]
+  ) throws -> [BegunSample?] {
+    guard !goesAlone || samples.count == 1 else {
+      return try samples.indices.flatMap {
+        try begin([samples[$0]], [inputs[$0]], into: [records[$0]])
+      }
     }
+    var begun = [BegunSample?](repeating: nil, count: samples.count)
     var placed: [(number: Int, input: PreparedSample.Input)] = []
-    for (number, input) in inputs.enumerated() {
+    for (number, input) in inputs.enumerated() where records[number].failure == nil {
       do {
         placed.append((number, try layer.map(input.placed) ?? input))
       } catch let error as ModelError {
         records[number].failure = error.description
       }
     }
-    var complete = 0
-    while complete < placed.count {
-      let part = goesAlone ? placed[complete...complete] : placed[complete...]
-      let done = try evaluateTogether(
-        part.map { samples[$0.number] }, part.map(\.input), into: part.map { records[$0.number] },
-        isStopped: isStopped)
-      complete += done
-      if done < part.count || complete < placed.count && isStopped() { break }
+    guard !placed.isEmpty else { return begun }
+    let shape = Shape([1] + function.pointShape)
+    let points = placed.map { $0.input.point.reshaped(to: shape) }
+    let others = placed.map { $0.input.others.filter { followers.contains($0.key) } }
+    let scores = try scores(at: points, beside: others, into: placed.map { records[$0.number] })
+    for (place, (number, input)) in placed.enumerated() where records[number].failure == nil {
+      let (sample, scores) = (samples[number].sample, scores[place])
+      let point = ExplainedPoint(
+        point: points[place],
+        baselines: input.baselines.isEmpty
+          ? [points[place].zeros()] : input.baselines.map { $0.reshaped(to: shape) },
+        others: others[place], references: input.references.map { $0.reshaped(to: shape) },
+        digest: sample.digest,
+        target: (settings.explainsLabel ? sample.label : nil) ?? scores.best, scores: scores)
+      predict(scores, point.target, sample.label, records[number])
+      guard records[number].failure == nil else { continue }
+      begun[number] = BegunSample(input: input, point: point, scores: scores)
     }
-    return complete < placed.count ? placed[complete].number : samples.count
+    let usable = begun.indices.filter { begun[$0] != nil }
+    let maps = try maker.begin(
+      usable.compactMap { begun[$0]?.point }, for: methods.map(\.choice))
+    for (number, maps) in zip(usable, maps) { begun[number]?.maps = maps }
+    return begun
   }
 
-  /// Evaluates samples in common batches.
-  private func evaluateTogether(
-    _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord],
-    isStopped: () -> Bool
+  /// Computes and judges the maps of samples that were begun, and puts what it finds into their records.
+  ///
+  /// - Parameter isStopped: asked between samples.
+  /// - Returns: how many of the samples are complete, from the first on.
+  func finish(
+    _ begun: [BegunSample?], into records: [SampleRecord], isStopped: () -> Bool
   ) throws -> Int {
-    let shape = Shape([1] + function.pointShape)
-    let points = inputs.map { $0.point.reshaped(to: shape) }
-    let others = inputs.map { $0.others.filter { followers.contains($0.key) } }
-    let scores = try scores(at: points, beside: others, into: records)
-    let explained = samples.indices.map { number in
-      let (sample, input, scores) = (samples[number], inputs[number], scores[number])
-      return ExplainedPoint(
-        point: input.point.reshaped(to: shape),
-        baselines: input.baselines.isEmpty
-          ? [points[0].zeros()] : input.baselines.map { $0.reshaped(to: shape) },
-        others: others[number], references: input.references.map { $0.reshaped(to: shape) },
-        digest: sample.sample.digest,
-        target: (settings.explainsLabel ? sample.sample.label : nil) ?? scores.best,
-        scores: scores)
+    guard !goesAlone || begun.count == 1 else {
+      for number in begun.indices {
+        let done = try finish([begun[number]], into: [records[number]], isStopped: isStopped)
+        if done == 0 || isStopped() { return number + done }
+      }
+      return begun.count
     }
-    for (index, record) in records.enumerated() where record.failure == nil {
-      predict(scores[index], explained[index].target, samples[index].sample.label, record)
-    }
-    let usable = zip(explained, records).filter { $0.1.failure == nil }
-    let maps =
-      usable.isEmpty
-      ? []
-      : try maker.maps(of: usable.map(\.0), by: methods.map(\.choice), isStopped: isStopped)
+    // Another model may have refused a sample since.
+    let usable = zip(begun, records).compactMap { $1.failure == nil ? $0 : nil }
+    let maps = try maker.maps(
+      of: usable.map(\.point), usable.map(\.maps), by: methods.map(\.choice),
+      isStopped: isStopped)
     var mapIndex = 0
     var complete = 0
-    for (index, record) in records.enumerated() {
-      if record.failure == nil {
+    for (sample, record) in zip(begun, records) {
+      if let sample, record.failure == nil {
         guard mapIndex < maps.count, complete == 0 || !isStopped() else { break }
-        try judge(
-          maps[mapIndex], inputs[index], explained[index], scores[index], into: record)
+        try judge(maps[mapIndex], sample.input, sample.point, sample.scores, into: record)
         mapIndex += 1
       }
       complete += 1
@@ -271,7 +283,8 @@ package final class ModelEvaluator {
         to: Tensor(elements, shape: point.point.shape).converted(to: point.point.elementType))
     }
     let judged = zip(methods, maps).filter { !($0.0.choice.rule is RandomAttribution) }
-    let movedMaps = try maker.maps(of: moved, by: judged.map(\.0.choice))
+    let choices = judged.map(\.0.choice)
+    let movedMaps = try maker.maps(of: moved, try maker.begin(moved, for: choices), by: choices)
     var sensitivities: [Int: Double] = [:]
     for (place, (method, map)) in judged.enumerated() {
       let values = map.values.doubles

@@ -53,4 +53,12 @@ package final class SampleRecord {
     self.index = index
     self.failure = failure
   }
+
+  /// Another record of what was found out so far.
+  func copy() -> SampleRecord {
+    let record = SampleRecord(index: index, failure: failure)
+    (record.predictions, record.values, record.curves) = (predictions, values, curves)
+    record.maps = maps
+    return record
+  }
 }

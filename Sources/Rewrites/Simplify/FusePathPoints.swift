@@ -11,10 +11,11 @@ extension Graph {
     for node in nodes {
       if node.operation is Relu, let points = node.inputs[0], !outputs.contains(points),
         consumers[points.index].count == 1, let producer = producers[points.index],
-        nodes[producer].operation is PathPoints
+        let operation = nodes[producer].operation as? PathPoints
       {
         let inputs = nodes[producer].inputs.map { $0.map { rebuilder($0) } }
-        try rebuilder.put(PathPoints(rectifies: true), inputs, named: node.name, for: node)
+        try rebuilder.put(
+          PathPoints(lines: operation.lines, rectifies: true), inputs, named: node.name, for: node)
       } else {
         try rebuilder.copy(node)
       }
