@@ -8,9 +8,13 @@ extension Workspace {
   ///
   /// Leading dimensions agree or are stretched; `addend` is stretched to the result. Factors are
   /// used where they lie, so that large weights are not copied.
+  ///
+  /// - Parameter leavesOutZeros: whether zeros of `a` may be left out, whatever they are multiplied by:
+  ///   gradients behind rectifiers have many.
   package func product(
     _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false,
-    alpha: Double = 1, addend: Tensor? = nil, beta: Double = 1, rectified: Bool = false
+    alpha: Double = 1, addend: Tensor? = nil, beta: Double = 1, rectified: Bool = false,
+    leavingOutZeros leavesOutZeros: Bool = false
   ) throws(KernelError) -> Tensor {
     let plan = try ProductPlan(a.shape, b.shape, transposingA, transposingB)
     guard plan.shape.elementCount > 0 else { return tensor(a.elementType, plan.shape) }
@@ -23,7 +27,7 @@ extension Workspace {
       return try directProduct(a, b, plan, alpha, addend, beta, rectified, Float.self)
     }
     if plan.isRowTimesLargeMatrix, !rectified {
-      return try rowProduct(a, b, plan, alpha, addend, beta)
+      return try rowProduct(a, b, plan, alpha, addend, beta, leavesOutZeros)
     }
     let bias = alpha == 1 && beta == 1 ? addend.flatMap(plan.row) : nil
     let primitive = try primitives.primitive(
@@ -39,11 +43,11 @@ extension Workspace {
     return result
   }
 
-  /// A product that reads each element of the large factor once, and rows that meet a zero not at all, as
-  /// gradients behind rectifiers have many: BLAS streams it from memory, where oneDNN first packs it.
+  /// A product that reads each element of the large factor once, or not at all: BLAS streams it from
+  /// memory, where oneDNN first packs it.
   private func rowProduct(
     _ a: Tensor, _ b: Tensor, _ plan: ProductPlan, _ alpha: Double, _ addend: Tensor?,
-    _ beta: Double
+    _ beta: Double, _ leavesOutZeros: Bool
   ) throws(KernelError) -> Tensor {
     let result = tensor(.float32, plan.shape)
     if let addend { try stretch(addend, to: plan.shape).copyElements(to: result) }
@@ -54,7 +58,9 @@ extension Workspace {
     let sums = result.address.assumingMemoryBound(to: Float.self)
     if plan.bSteps.column == 1 {
       let columns = plan.columns
-      let runs = UnsafeBufferPointer(start: row, count: plan.depth).runsOfNonZeros
+      let runs =
+        leavesOutZeros
+        ? UnsafeBufferPointer(start: row, count: plan.depth).runsOfNonZeros : [0..<plan.depth]
       parallel(columns, grain: 1024) { range in
         for index in range { sums[index] = scale == 0 ? 0 : scale * sums[index] }
         for run in runs {

@@ -13,17 +13,21 @@ package struct Gemm: Spelled {
   package let transposingA: Bool
   package let transposingB: Bool
   private let stretchesAddend: Bool
+  private let leavesOutZeros: Bool
 
   package static let specification = Specification("Gemm", inputs: 2...3)
 
+  /// - Parameter leavesOutZeros: whether a gradient of zero stays zero whatever it is multiplied by.
   package init(
-    alpha: Double = 1, beta: Double = 1, transposingA: Bool = false, transposingB: Bool = false
+    alpha: Double = 1, beta: Double = 1, transposingA: Bool = false, transposingB: Bool = false,
+    leavesOutZeros: Bool = false
   ) {
     self.alpha = alpha
     self.beta = beta
     self.transposingA = transposingA
     self.transposingB = transposingB
     self.stretchesAddend = true
+    self.leavesOutZeros = leavesOutZeros
   }
 
   package init(_ attributes: inout Attributes) throws(OperatorError) {
@@ -33,6 +37,7 @@ package struct Gemm: Spelled {
     transposingB = try attributes.flag("transB", default: false)
     stretchesAddend =
       attributes.opset >= 7 ? true : try attributes.flag("broadcast", default: false)
+    leavesOutZeros = false
   }
 
   package var spelling: [String: AttributeValue]? {
@@ -65,22 +70,27 @@ package struct Gemm: Spelled {
     [
       try workspace.product(
         try inputs.required(0), try inputs.required(1), transposingA: transposingA,
-        transposingB: transposingB, alpha: alpha, addend: inputs.optional(2), beta: beta)
+        transposingB: transposingB, alpha: alpha, addend: inputs.optional(2), beta: beta,
+        leavingOutZeros: leavesOutZeros)
     ]
   }
 
   package func gradient(_ context: inout GradientContext) throws(OperatorError) -> [Value?] {
     let (a, b) = (try context.input(0), try context.input(1))
     let dy = try context.outputGradient()
-    func product(_ transposingA: Bool, _ transposingB: Bool) -> Gemm {
-      Gemm(alpha: alpha, transposingA: transposingA, transposingB: transposingB)
+    func product(
+      _ transposingA: Bool, _ transposingB: Bool, leavesOutZeros: Bool = false
+    ) -> Gemm {
+      Gemm(
+        alpha: alpha, transposingA: transposingA, transposingB: transposingB,
+        leavesOutZeros: leavesOutZeros)
     }
     var gradients: [Value?] = [nil, nil, nil]
     if context.wants(0) {
       gradients[0] =
         transposingA
         ? try context.append(product(transposingB, true), b, dy)
-        : try context.append(product(false, !transposingB), dy, b)
+        : try context.append(product(false, !transposingB, leavesOutZeros: true), dy, b)
     }
     if context.wants(1) {
       gradients[1] =

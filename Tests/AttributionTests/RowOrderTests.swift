@@ -106,6 +106,10 @@ import Testing
         "Reshape", [:], network.x, network.integers([0, 1, 1, 3]))
       return try network.node("Conv", [:], picture, weights)
     }
+    try expect("rows that are elements of a vector") { network in
+      let sum = network.node(ReduceSum(axes: [1], keepDimensions: false), network.x)
+      return network.node(MatMul(), sum, network.constant([1, 2, 3, -4], [2, 2]))
+    }
     try expect("rows that become one") { network in
       let one = try network.node("Reshape", [:], network.x, network.integers([1, -1]))
       return try network.node("Reshape", [:], one, network.integers([2, 3]))

@@ -66,15 +66,34 @@ struct ProductCase: Sendable, CustomTestStringConvertible {
     let addend = generator.tensor([1100])
     for transposing in [false, true] {
       let b = generator.tensor(transposing ? [1100, 700] : [700, 1100])
-      for beta in [0, 1, -0.5] {
+      for (beta, leavesOut) in [(0, true), (1, true), (-0.5, true), (1, false)] {
         func product(_ type: ElementType) throws -> Tensor {
           try workspace.product(
             a.converted(to: type), b.converted(to: type), transposingB: transposing, alpha: 2,
-            addend: addend.converted(to: type), beta: beta)
+            addend: addend.converted(to: type), beta: beta, leavingOutZeros: leavesOut)
         }
         #expect(distance(try product(.float32), try product(.float64), in: workspace) < 1e-6)
       }
     }
+  }
+
+  /// Zero times infinity is no number, but for gradients.
+  @Test func zerosMeetWhatIsNotFinite() throws {
+    var generator = SplitMix64(seed: 4)
+    var (row, matrix) = (
+      generator.tensor([700]).elements(as: Double.self),
+      generator.tensor([700 * 1100]).elements(as: Double.self)
+    )
+    row[8] = 0
+    matrix[8 * 1100 + 3] = .infinity
+    let (a, b) = (
+      Tensor(row, shape: [1, 700]).single, Tensor(matrix, shape: [700, 1100]).single
+    )
+    func element(leavingOut: Bool) throws -> Float {
+      try Workspace().product(a, b, leavingOutZeros: leavingOut).elements(as: Float.self)[3]
+    }
+    #expect(try element(leavingOut: false).isNaN)
+    #expect(try element(leavingOut: true).isFinite)
   }
 
   @Test func factorsMayLieAtAnyByte() throws {

@@ -138,9 +138,9 @@ extension ModelFunction {
     }
   }
 
-  /// Whether lines share batches.
-  package func sharesBatches(by integration: Integration) throws -> Bool {
-    try sharedPlan(for: integration) != nil
+  /// How many lines share a batch.
+  package func linesTogether(by integration: Integration) throws -> Int {
+    try sharedPlan(for: integration)?.plan.lines ?? 1
   }
 
   /// What sums the gradients of several lines at once, and at which points; nil where one fills batches.

@@ -59,7 +59,8 @@ extension Node {
     switch operation {
     case let transpose as Transpose: return transpose.permutation?.first == 0
     case let product as Gemm: return !varying.contains(1) && !product.transposingA
-    case is MatMul: return varying == [0] || result.rank > 2
+    // A vector on the left is one row, whose elements the product adds up.
+    case is MatMul: return varying == [0] ? result.rank > 1 : result.rank > 2
     case let gather as Gather:
       return varying == [0] && gather.axis != 0 && gather.axis != -result.rank
     case is Slice:

@@ -84,8 +84,10 @@ package final class MapMaker {
 
   /// What methods read that evaluate a model a few times only, computed for all of these points in common
   /// batches: for each point.
+  ///
+  /// - Parameter isStopped: asked between batches; if so, the rest is left to `maps`.
   package func begin(
-    _ points: [ExplainedPoint], for methods: [Method]
+    _ points: [ExplainedPoint], for methods: [Method], isStopped: () -> Bool = { false }
   ) throws -> [BegunMaps] {
     var begun = points.map { _ in BegunMaps() }
     guard !points.isEmpty else { return begun }
@@ -95,11 +97,12 @@ package final class MapMaker {
     }
     for method in methods {
       if let rule = method.rule as? IntegratedGradients, points.allSatisfy(\.others.isEmpty),
-        try function.sharesBatches(by: rule.integration)
+        try function.linesTogether(by: rule.integration) > 1
       {
-        for (index, map) in try integrated(rule.integration, points).enumerated() {
-          begun[index].integrals[method] = map
+        guard let maps = try integrated(rule.integration, points, isStopped: isStopped) else {
+          break
         }
+        for (index, map) in maps.enumerated() { begun[index].integrals[method] = map }
       }
     }
     return begun
@@ -141,8 +144,10 @@ package final class MapMaker {
   private func alone(_ method: Method, _ point: ExplainedPoint) throws -> CostedMap {
     let start = clock.now
     function.hold(point.others)
-    if let rule = method.rule as? IntegratedGradients {
-      return try integrated(rule.integration, [point])[0]
+    if let rule = method.rule as? IntegratedGradients,
+      let maps = try integrated(rule.integration, [point])
+    {
+      return maps[0]
     }
     let result = try method.maps(
       of: point.problem(function, seed: seed), from: point.baselines
@@ -152,18 +157,24 @@ package final class MapMaker {
       seconds: (clock.now - start) / .seconds(1))
   }
 
-  /// Integrated Gradients from each baseline; the scores at all ends are known.
+  /// Integrated Gradients from each baseline; the scores at all ends are known. Nil if it is stopped.
   private func integrated(
-    _ integration: Integration, _ points: [ExplainedPoint]
-  ) throws -> [CostedMap] {
+    _ integration: Integration, _ points: [ExplainedPoint], isStopped: () -> Bool = { false }
+  ) throws -> [CostedMap]? {
     let start = clock.now
     let before = function.passes
     let lines = points.flatMap { point in
       point.baselines.map { (line: PathLine(from: $0, to: point.point), target: point.target) }
     }
-    let values = try function.pathIntegrals(
-      along: lines.map(\.line), targets: lines.map(\.target), by: integration
-    ).map(\.values)
+    let together = try function.linesTogether(by: integration)
+    var values: [Tensor] = []
+    for first in stride(from: 0, to: lines.count, by: together) {
+      if isStopped() { return nil }
+      let part = lines[first..<min(first + together, lines.count)]
+      values += try function.pathIntegrals(
+        along: part.map(\.line), targets: part.map(\.target), by: integration
+      ).map(\.values)
+    }
     let passes = function.passes - before
     let seconds = (clock.now - start) / .seconds(1) / Double(points.count)
     var first = 0

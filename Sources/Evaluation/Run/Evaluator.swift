@@ -78,7 +78,7 @@ package final class Evaluator {
     var seconds: Double { (clock.now - start) / .seconds(1) }
     var chunk = 1
     while !isStopped(), let prepared = ahead.next() {
-      let group = try begin(prepared)
+      let group = try begin(prepared, isStopped: isStopped)
       var done = 0
       while done < prepared.count, !isStopped() {
         let begin = clock.now
@@ -126,7 +126,7 @@ package final class Evaluator {
   }
 
   /// Computes for all samples of a group what takes a few evaluations each.
-  private func begin(_ prepared: [PreparedSample]) throws -> Group {
+  private func begin(_ prepared: [PreparedSample], isStopped: () -> Bool) throws -> Group {
     let records = prepared.map { sample in
       let record = SampleRecord(index: sample.sample.index)
       switch sample.inputs {
@@ -145,7 +145,7 @@ package final class Evaluator {
       let samples = try model.begin(
         readable.map { prepared[$0] },
         try readable.map { try prepared[$0].inputs.get()[number] },
-        into: readable.map { records[$0] })
+        into: readable.map { records[$0] }, isStopped: isStopped)
       var begun = [ModelEvaluator.BegunSample?](repeating: nil, count: prepared.count)
       for (index, sample) in zip(readable, samples) { begun[index] = sample }
       return begun

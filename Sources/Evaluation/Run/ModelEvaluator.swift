@@ -101,13 +101,15 @@ package final class ModelEvaluator {
 
   /// Scores samples, puts the predictions into their records, and begins their maps.
   ///
+  /// - Parameter isStopped: asked between batches; if so, maps are begun no more.
   /// - Returns: nil for samples that failed, as their records say.
   func begin(
-    _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord]
+    _ samples: [PreparedSample], _ inputs: [PreparedSample.Input], into records: [SampleRecord],
+    isStopped: () -> Bool
   ) throws -> [BegunSample?] {
     guard !goesAlone || samples.count == 1 else {
       return try samples.indices.flatMap {
-        try begin([samples[$0]], [inputs[$0]], into: [records[$0]])
+        try begin([samples[$0]], [inputs[$0]], into: [records[$0]], isStopped: isStopped)
       }
     }
     var begun = [BegunSample?](repeating: nil, count: samples.count)
@@ -139,7 +141,7 @@ package final class ModelEvaluator {
     }
     let usable = begun.indices.filter { begun[$0] != nil }
     let maps = try maker.begin(
-      usable.compactMap { begun[$0]?.point }, for: methods.map(\.choice))
+      usable.compactMap { begun[$0]?.point }, for: methods.map(\.choice), isStopped: isStopped)
     for (number, maps) in zip(usable, maps) { begun[number]?.maps = maps }
     return begun
   }
@@ -284,7 +286,8 @@ package final class ModelEvaluator {
     }
     let judged = zip(methods, maps).filter { !($0.0.choice.rule is RandomAttribution) }
     let choices = judged.map(\.0.choice)
-    let movedMaps = try maker.maps(of: moved, try maker.begin(moved, for: choices), by: choices)
+    let begun = try maker.begin(moved, for: choices)
+    let movedMaps = try maker.maps(of: moved, begun, by: choices)
     var sensitivities: [Int: Double] = [:]
     for (place, (method, map)) in judged.enumerated() {
       let values = map.values.doubles
