@@ -70,15 +70,16 @@ def integrated_gradients(contests: Sequence[Contest]) -> Table:
         rows,
         2,
         (
-            f"PyTorch, captum and ascribe's first line sum gradients at {STEPS} points. *Mean"
-            " gradients* are as many as reach the error of captum's map.",
-            "A map's error is its relative L2 distance from that of 1,024 mean gradients.",
-            "PyTorch is the fastest of NCHW and channels_last, eager and compiled, in batches of 8,"
-            " 16 and 32, captum of batches of 4 to 32; both also of half and of twice the batch that"
-            " won.",
-            "PyTorch's seconds are without compiling and without a first batch that warms it up;"
-            " those of the others have no such allowance. The next call is a second one in the"
-            " same process.",
+            f"PyTorch, captum and ascribe's first line sum gradients at {STEPS} points. Mean"
+            " gradients are as many as reach the error of captum's map.",
+            "A map's error is its relative L2 distance from that of 1,024 mean gradients (256 with"
+            " --quick), to which all rules converge.",
+            "PyTorch is the fastest of NCHW and channels_last, eager and compiled, and it and captum"
+            " run in the batches that were the fastest in a trial.",
+            "Process is from start to exit of the program, imports among it; call is what its own"
+            " clock says of the work without them; the next call is a second one in the same"
+            " process. PyTorch's seconds are without compiling and without a first batch that warms"
+            " it up; those of the others have no such allowance.",
             *failed,
         ),
     )
