@@ -29,7 +29,7 @@ struct Bench: ParsableCommand {
     help: ArgumentHelp("The numbers to compute with, as attribute has it.", valueName: "type"))
   var precision: Precision = .declared
 
-  @Flag(help: "List every node in place of operators.")
+  @Flag(help: "List every node in place of operators; JSON holds both.")
   var nodes = false
 
   @Flag(help: "Print one JSON object in place of tables.")
